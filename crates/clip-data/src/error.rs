@@ -1,0 +1,117 @@
+//! What can go wrong with a data set, and with one sample of it.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// A data set that can't be used as it is.
+#[derive(Debug, Error)]
+pub enum DataError {
+    /// No shard was named at all.
+    #[error("no shards given: name at least one `.tar` file, folder, glob or brace range")]
+    NoShards,
+    /// A shard spec, or one path of its braces, stands for no file.
+    #[error(
+        "no shard matches `{path}` (from `{spec}`): check the path, the working folder and the \
+         range in braces"
+    )]
+    NoSuchShard {
+        /// The spec as given.
+        spec: String,
+        /// The path it expanded to.
+        path: String,
+    },
+    /// A shard spec isn't well formed.
+    #[error("cannot read the shard spec `{spec}`: {reason}")]
+    BadSpec {
+        /// The spec as given.
+        spec: String,
+        /// What is wrong with it, and how to write it.
+        reason: String,
+    },
+    /// A file or folder couldn't be read.
+    #[error("cannot read {path}: {source}: check that it exists and may be read")]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// A data set isn't laid out as its format says.
+    #[error("{path}: {reason}")]
+    Layout {
+        /// The file or folder at fault.
+        path: PathBuf,
+        /// What was found, and what was expected.
+        reason: String,
+    },
+    /// One sample is unusable, where every sample is needed.
+    #[error("{0}: repair or remove it")]
+    Sample(Fault),
+    /// An index past the end.
+    #[error("image {index} was asked for, but there are {len}")]
+    OutOfRange {
+        /// The index asked for.
+        index: usize,
+        /// The number of images.
+        len: usize,
+    },
+}
+
+impl DataError {
+    pub(crate) fn io(path: impl Into<PathBuf>, source: io::Error) -> Self {
+        Self::Io { path: path.into(), source }
+    }
+
+    pub(crate) fn layout(path: impl Into<PathBuf>, reason: impl Into<String>) -> Self {
+        Self::Layout { path: path.into(), reason: reason.into() }
+    }
+}
+
+/// Why a sample was passed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// The shard is truncated, empty or no tar: its remaining samples are lost.
+    BrokenShard,
+    /// A member is larger than the limit.
+    MemberTooLarge,
+    /// No member is an image.
+    NoImage,
+    /// The image has more pixels than the limit.
+    TooManyPixels,
+    /// The image's bytes can't be decoded.
+    Undecodable,
+    /// There is no caption, or an empty or malformed one.
+    NoCaption,
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::BrokenShard => "broken shard",
+            Self::MemberTooLarge => "member too large",
+            Self::NoImage => "no image",
+            Self::TooManyPixels => "too many pixels",
+            Self::Undecodable => "undecodable image",
+            Self::NoCaption => "no caption",
+        })
+    }
+}
+
+/// One sample that can't be used: where it is and why.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{shard}: sample `{key}`: {reason}")]
+pub struct Fault {
+    /// The kind of fault, by which faults are counted.
+    pub cause: Cause,
+    /// The shard or folder that holds the sample.
+    pub shard: String,
+    /// The sample's key; for a broken shard, the last one that could be read.
+    pub key: String,
+    /// What is wrong, and what was expected.
+    pub reason: String,
+}

@@ -1,0 +1,39 @@
+//! Labelled images for zero-shot classification, linear probes and few-shot learning.
+
+mod cifar;
+mod folder;
+mod webdataset;
+
+use image::DynamicImage;
+
+pub use cifar::{CifarFolder, Split};
+pub use folder::ImageFolder;
+pub use webdataset::WebDatasetLabelled;
+
+use crate::DataError;
+
+/// Images that each belong to one of several named classes.
+pub trait LabelledImages: Send + Sync {
+    /// Number of images.
+    fn len(&self) -> usize;
+
+    /// Whether there are no images. The sets of this crate never are: opening one is an error.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The image at `index`, in `0..len()`, and its class's index in `class_names()`.
+    ///
+    /// # Errors
+    ///
+    /// When the index is past the end or the image can't be read.
+    fn get(&self, index: usize) -> Result<(DynamicImage, usize), DataError>;
+
+    /// The classes' names, in words.
+    fn class_names(&self) -> &[String];
+}
+
+/// A folder's or file's name for a class, in words.
+fn in_words(name: &str) -> String {
+    name.trim().replace('_', " ")
+}

@@ -1,0 +1,61 @@
+//! Image-text pairs for CLIP: webdataset shards to training batches, and the labelled and captioned
+//! sets that models are evaluated on.
+//!
+//! ```text
+//! shard specs -> shards -> RawSample -> decode, augment, caption, tokenise -> ClipBatch
+//! ```
+//!
+//! # Quick start
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//!
+//! use clip_data::{LoaderConfig, PairLoader};
+//! use clip_model::{ClipConfig, Tokenizer};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let model = ClipConfig::preset("ViT-B-32")?;
+//! let tokenizer = Arc::new(Tokenizer::for_text(&model.text_cfg)?);
+//! let config = LoaderConfig::new(vec!["icons/train-{000..009}.tar".into()], 256, 224);
+//! for batch in PairLoader::new(config, tokenizer)?.take(1000) {
+//!     let batch = batch?; // images [256, 224, 224, 3], tokens [256, 77]
+//!     println!("epoch {}: {} pairs", batch.epoch, batch.batch);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Samples
+//!
+//! A sample is the members of a tar that share a name up to the first dot: an image (`png`, `jpg`,
+//! `jpeg` or `webp`), and its text as `txt` or as `json` with `name`, `keywords` and perhaps
+//! `concept`. What can't be used is passed over and counted by [`Cause`].
+
+mod augment;
+mod caption;
+mod decode;
+mod error;
+mod labelled;
+mod loader;
+mod pairs;
+mod random;
+mod sample;
+mod shards;
+mod stored;
+#[cfg(test)]
+mod testing;
+mod text;
+mod webdataset;
+
+pub use augment::TrainTransform;
+pub use caption::CaptionDraw;
+pub use decode::{DEFAULT_MAX_PIXELS, ImageProblem, decode_image, decode_sample};
+pub use error::{Cause, DataError, Fault};
+pub use labelled::{CifarFolder, ImageFolder, LabelledImages, Split, WebDatasetLabelled};
+pub use loader::{ClipBatch, LoaderConfig, LoaderError, LoaderState, LoaderStats, PairLoader};
+pub use pairs::EvalPairs;
+pub use random::{Stream, sample_rng};
+pub use sample::RawSample;
+pub use shards::expand_shards;
+pub use text::{CaptionFields, Captions, SampleText};
+pub use webdataset::{DEFAULT_MAX_MEMBER_BYTES, ShardReader, count_samples};

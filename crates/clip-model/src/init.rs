@@ -1,0 +1,163 @@
+//! The paper's initialisation, as OpenAI's and open_clip's code has it.
+//!
+//! Explicit rules cover the embeddings, the text transformer, the attention pooling and the last
+//! normalisation of each ResNet block. Everything else, *the ViT's blocks included*, keeps the
+//! defaults of the PyTorch layers.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use burn::module::{Module, ModuleMapper, Param};
+use burn::tensor::{DType, Tensor, TensorData};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal, Uniform};
+
+use crate::weights::reference_key;
+use crate::{Clip, ClipConfig, VisionLayers};
+
+/// Draws every parameter of `model` anew.
+///
+/// Numbers are drawn on the host, from a stream of each parameter's own: neither the backend nor
+/// the order of the layers has a part in them.
+pub(crate) fn initialize(model: Clip, config: &ClipConfig, seed: u64) -> Clip {
+    model.map(&mut InitMapper { config, seed, path: Vec::new() })
+}
+
+/// How the values of one parameter are drawn.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Rule {
+    Constant(f64),
+    /// Standard deviation of a normal distribution around 0.
+    Normal(f64),
+    /// Bound of a uniform distribution around 0.
+    Uniform(f64),
+}
+
+/// The rule for the tensor that open_clip calls `name`, of this shape in open_clip's layout.
+fn rule(config: &ClipConfig, name: &str, shape: &[usize]) -> Rule {
+    let ends = |suffixes: &[&str]| suffixes.iter().any(|suffix| name.ends_with(suffix));
+    if name == "logit_scale" {
+        return Rule::Constant((1.0f64 / 0.07).ln());
+    }
+    if let Some(rule) = visual_rule(config, name, shape) {
+        return rule;
+    }
+    if let Some(rule) = text_rule(config, name) {
+        return rule;
+    }
+    if ends(&["in_proj_bias", "out_proj.bias", "running_mean"]) || is_norm(name) && ends(&[".bias"]) {
+        return Rule::Constant(0.0);
+    }
+    if ends(&["running_var"]) || is_norm(name) {
+        return Rule::Constant(1.0);
+    }
+    if ends(&["in_proj_weight"]) {
+        return Rule::Uniform((6.0 / (shape[0] + shape[1]) as f64).sqrt()); // Xavier
+    }
+    Rule::Uniform((fan_in(config, name, shape) as f64).powf(-0.5)) // PyTorch's Linear and Conv2d
+}
+
+/// Rules of the image tower that differ from the layers' defaults.
+fn visual_rule(config: &ClipConfig, name: &str, shape: &[usize]) -> Option<Rule> {
+    let name = name.strip_prefix("visual.")?;
+    let width = config.vision_cfg.width as f64;
+    match name {
+        "class_embedding" | "positional_embedding" | "proj" => Some(Rule::Normal(width.powf(-0.5))),
+        "attnpool.positional_embedding" => Some(Rule::Normal((shape[1] as f64).powf(-0.5))),
+        _ if name.starts_with("attnpool.") && name.ends_with(".weight") => {
+            // All four by the number of input features, c_proj too.
+            Some(Rule::Normal((shape[1] as f64).powf(-0.5)))
+        }
+        _ if name.starts_with("layer") && name.ends_with("bn3.weight") => Some(Rule::Constant(0.0)),
+        _ => None,
+    }
+}
+
+/// Rules of the text tower that differ from the layers' defaults.
+fn text_rule(config: &ClipConfig, name: &str) -> Option<Rule> {
+    let width = config.text_cfg.width as f64;
+    let projection = width.powf(-0.5) * (2.0 * config.text_cfg.layers as f64).powf(-0.5);
+    match name {
+        "token_embedding.weight" => return Some(Rule::Normal(0.02)),
+        "positional_embedding" => return Some(Rule::Normal(0.01)),
+        "text_projection" => return Some(Rule::Normal(width.powf(-0.5))),
+        _ => {}
+    }
+    match name.strip_prefix("transformer.resblocks.")?.split_once('.')?.1 {
+        "attn.in_proj_weight" => Some(Rule::Normal(width.powf(-0.5))),
+        "attn.out_proj.weight" | "mlp.c_proj.weight" => Some(Rule::Normal(projection)),
+        "mlp.c_fc.weight" => Some(Rule::Normal((2.0 * width).powf(-0.5))),
+        _ => None,
+    }
+}
+
+/// Whether a tensor is the gain or bias of a LayerNorm or BatchNorm.
+fn is_norm(name: &str) -> bool {
+    let layer = name.rsplit('.').nth(1).unwrap_or_default();
+    layer.starts_with("ln_") || layer.starts_with("bn") || name.contains("downsample.1.")
+}
+
+/// Inputs of one output of the layer that a weight or bias belongs to.
+fn fan_in(config: &ClipConfig, name: &str, shape: &[usize]) -> usize {
+    if !name.ends_with(".bias") {
+        return shape[1..].iter().product();
+    }
+    let (width, ratio) = match (name.starts_with("visual."), &config.vision_cfg.layers) {
+        (true, VisionLayers::Stages(_)) => (config.vision_cfg.width * 32, 1.0),
+        (true, _) => (config.vision_cfg.width, config.vision_cfg.mlp_ratio),
+        (false, _) => (config.text_cfg.width, config.text_cfg.mlp_ratio),
+    };
+    match name.ends_with("mlp.c_proj.bias") {
+        true => (width as f64 * ratio) as usize,
+        false => width,
+    }
+}
+
+struct InitMapper<'a> {
+    config: &'a ClipConfig,
+    seed: u64,
+    path: Vec<String>,
+}
+
+impl ModuleMapper for InitMapper<'_> {
+    fn enter_module(&mut self, name: &str, _container_type: &str) {
+        self.path.push(name.into());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.pop();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let key = reference_key(&self.path.join("."));
+        let shape = param.lazy_shape().to_vec();
+        let mut reference_shape = shape.clone();
+        if key.transposed {
+            reference_shape.reverse();
+        }
+        let rule = rule(self.config, &key.name, &reference_shape);
+        let values = draw(rule, shape.iter().product(), self.seed, &key.name);
+        let device = param.lazy_device();
+        let id = param.id;
+        let tensor = Tensor::from_data(TensorData::new(values, shape), (&device, DType::F32));
+        param.transform_for_load(tensor, id)
+    }
+}
+
+fn draw(rule: Rule, count: usize, seed: u64, name: &str) -> Vec<f32> {
+    let mut hasher = DefaultHasher::new();
+    (seed, name).hash(&mut hasher);
+    let rng = ChaCha8Rng::seed_from_u64(hasher.finish());
+    match rule {
+        Rule::Constant(value) => vec![value as f32; count],
+        Rule::Normal(deviation) => {
+            let normal = Distribution::<f32>::sample_iter(StandardNormal, rng);
+            normal.take(count).map(|value| value * deviation as f32).collect()
+        }
+        Rule::Uniform(bound) => match Uniform::new_inclusive(-bound as f32, bound as f32) {
+            Ok(uniform) => uniform.sample_iter(rng).take(count).collect(),
+            // Unreachable for a finite bound, and every fan-in is at least 1.
+            Err(_) => vec![0.0; count],
+        },
+    }
+}

@@ -1,0 +1,65 @@
+use burn::module::{Module, Param, RunningState};
+use burn::nn::Initializer;
+use burn::tensor::module::{batch_norm, batch_norm_train};
+use burn::tensor::{Device, Tensor};
+
+use crate::Mode;
+
+/// Batch normalisation over `[batch, channels, height, width]`, as PyTorch's `BatchNorm2d`.
+///
+/// It differs from Burn's own in two points: the caller says which statistics are used, not the
+/// device; and the running variance is the unbiased one, as PyTorch stores it.
+#[derive(Module, Debug)]
+pub struct BatchNorm {
+    /// Gain, `[channels]`.
+    pub gamma: Param<Tensor<1>>,
+    /// Bias, `[channels]`.
+    pub beta: Param<Tensor<1>>,
+    /// Mean for evaluation, `[channels]`.
+    pub running_mean: RunningState<Tensor<1>>,
+    /// Variance for evaluation, `[channels]`.
+    pub running_var: RunningState<Tensor<1>>,
+}
+
+impl BatchNorm {
+    const EPSILON: f64 = 1e-5;
+    const MOMENTUM: f64 = 0.1;
+
+    /// A layer with gain 1, bias 0 and the statistics of a standard normal.
+    pub fn new(channels: usize, device: &Device) -> Self {
+        Self {
+            gamma: Initializer::Ones.init([channels], device),
+            beta: Initializer::Zeros.init([channels], device),
+            running_mean: RunningState::new(Tensor::zeros([channels], device)),
+            running_var: RunningState::new(Tensor::ones([channels], device)),
+        }
+    }
+
+    /// # Shapes
+    ///
+    /// - input and output: `[batch, channels, height, width]`
+    pub fn forward(&self, x: Tensor<4>, mode: Mode) -> Tensor<4> {
+        let (gamma, beta) = (self.gamma.val(), self.beta.val());
+        let Mode::Training { update_statistics } = mode else {
+            let (mean, variance) = (self.running_mean.value(), self.running_var.value());
+            return batch_norm(x, gamma, beta, mean, variance, Self::EPSILON);
+        };
+        let [batch, _, height, width] = x.dims();
+        let normalised = batch_norm_train(x, gamma, beta, Self::EPSILON);
+        if update_statistics {
+            let count = (batch * height * width) as f64;
+            let unbiased = normalised.variance * (count / (count - 1.0).max(1.0));
+            Self::update(&self.running_mean, normalised.mean);
+            Self::update(&self.running_var, unbiased);
+        }
+        normalised.output
+    }
+
+    fn update(state: &RunningState<Tensor<1>>, value: Tensor<1>) {
+        let moved = state.value() * (1.0 - Self::MOMENTUM) + value.detach() * Self::MOMENTUM;
+        state.update(moved.detach());
+        // Burn applies an update only when the next one arrives; a checkpoint taken now must
+        // already have it.
+        state.value_sync();
+    }
+}

@@ -1,0 +1,143 @@
+use std::path::Path;
+
+use clip_data::CaptionDraw;
+use serde::{Deserialize, Serialize};
+
+use crate::files::{read_text, write_atomically};
+use crate::{AdamW, TrainError};
+
+/// Everything that determines a training run, as its `config.toml` holds it.
+///
+/// A key that is not listed here is refused.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrainConfig {
+    /// A preset's name or the path of an open_clip JSON file.
+    pub model: String,
+    /// Training shards: paths, folders, globs or `{000..009}` braces.
+    pub data: Vec<String>,
+    /// Shards to evaluate on at the end; none for no evaluation.
+    pub eval_data: Vec<String>,
+    /// `cpu`, `cuda:N`, `vulkan`, `metal` or `wgpu`.
+    pub device: String,
+    /// Pairs of one step, all of which are each other's negatives.
+    pub batch_size: usize,
+    /// Pairs whose activations are held at once; 0 for the whole batch.
+    pub micro_batch: usize,
+    /// Rows of logits held at once.
+    pub tile: usize,
+    /// Length of the run in steps; 0 to go by `epochs`.
+    pub steps: u64,
+    /// Length of the run in passes over the data, where `steps` is 0.
+    pub epochs: f64,
+    /// Learning rate at the end of the warm-up.
+    pub lr: f64,
+    /// Steps of linear warm-up.
+    pub warmup: u64,
+    /// Largest global norm of the gradient; 0 for no limit.
+    pub clip_norm: f64,
+    /// Seed of weights, order and augmentation.
+    pub seed: u64,
+    /// Threads that decode; 0 for one a core. No effect on the result.
+    pub threads: usize,
+    /// Smallest side of the random square crop, over the image's shorter side.
+    pub min_scale: f32,
+    /// Samples held for shuffling.
+    pub shuffle_buffer: usize,
+    /// Largest share of bad samples before the run stops.
+    pub max_bad_share: f64,
+    /// Steps between checkpoints.
+    pub checkpoint_every: u64,
+    /// Checkpoints kept.
+    pub keep_checkpoints: usize,
+    /// The optimizer.
+    pub optimizer: AdamW,
+    /// How a caption is drawn.
+    pub captions: CaptionDraw,
+}
+
+impl TrainConfig {
+    /// The configuration in a TOML file; what it leaves out has its default.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read or has an unknown key or a wrong type.
+    pub fn load(path: &Path) -> Result<Self, TrainError> {
+        toml::from_str(&read_text(path)?)
+            .map_err(|error| TrainError::Setting(format!("{} is not valid: {error}", path.display())))
+    }
+
+    /// Writes the configuration as TOML.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written.
+    pub fn save(&self, path: &Path) -> Result<(), TrainError> {
+        let text = toml::to_string_pretty(self).map_err(|error| TrainError::file("write", path, error))?;
+        write_atomically(path, text.as_bytes())
+    }
+
+    /// Checks what can be checked without opening anything.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::Setting`] with the first impossible value.
+    pub fn validate(&self) -> Result<(), TrainError> {
+        let checks = [
+            (self.batch_size >= 2, "batch_size must be at least 2: one pair has no negatives"),
+            (self.steps > 0 || self.epochs > 0.0, "give a number of steps or of epochs"),
+            (self.lr > 0.0 && self.lr.is_finite(), "lr must be above 0"),
+            (self.clip_norm >= 0.0, "clip_norm must not be negative"),
+            (self.tile > 0, "tile must be above 0"),
+            (self.checkpoint_every > 0, "checkpoint_every must be above 0"),
+            (!self.data.is_empty(), "give the shards to train on with --data"),
+            ((0.0..=1.0).contains(&self.max_bad_share), "max_bad_share must lie in 0..=1"),
+        ];
+        match checks.into_iter().find(|(holds, _)| !holds) {
+            Some((_, message)) => Err(TrainError::Setting(message.into())),
+            None => Ok(()),
+        }
+    }
+
+    /// Pairs of a micro-batch.
+    pub fn micro_batch(&self) -> usize {
+        if self.micro_batch == 0 { self.batch_size } else { self.micro_batch.min(self.batch_size) }
+    }
+
+    /// Steps of the run, for `samples` samples in the data.
+    pub fn total_steps(&self, samples: usize) -> u64 {
+        match self.steps {
+            0 => ((self.epochs * samples as f64 / self.batch_size as f64).round() as u64).max(1),
+            steps => steps,
+        }
+    }
+}
+
+impl Default for TrainConfig {
+    /// A run on the sample data that a laptop's CPU finishes in minutes.
+    fn default() -> Self {
+        Self {
+            model: "RN-nano-32px".into(),
+            data: vec!["assets/sample/train-{000..007}.tar.gz".into()],
+            eval_data: vec!["assets/sample/test-000.tar.gz".into()],
+            device: "cpu".into(),
+            batch_size: 256,
+            micro_batch: 0,
+            tile: 1024,
+            steps: 600,
+            epochs: 0.0,
+            lr: 2e-3,
+            warmup: 40,
+            clip_norm: 0.0,
+            seed: 0,
+            threads: 0,
+            min_scale: 0.8,
+            shuffle_buffer: 10_000,
+            max_bad_share: 0.1,
+            checkpoint_every: 100,
+            keep_checkpoints: 2,
+            optimizer: AdamW::default(),
+            captions: CaptionDraw::default(),
+        }
+    }
+}

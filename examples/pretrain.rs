@@ -1,0 +1,155 @@
+//! Pretrains a CLIP from scratch on image-text pairs, then evaluates it and writes a report.
+//!
+//! ```text
+//! cargo run --release --example pretrain
+//! ```
+//!
+//! trains on the pairs in `assets/sample` and ends by naming the drawings of an artist that the
+//! model has never seen. `--help` lists every setting; a file given to `--config` may hold any of
+//! them, and flags win over the file.
+
+#![recursion_limit = "256"]
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use burn::train::Interrupter;
+use clap::Parser;
+use clip_examples::{exit, on_interrupt, peak_memory};
+use clip_train::view::{Show, view};
+use clip_train::{Ended, RunFolder, TrainConfig, TrainError, Trainer, duration};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Pretrains a CLIP on image-text pairs. Without arguments: on the sample data, in minutes.
+#[derive(Parser)]
+struct Args {
+    /// Settings as TOML, such as a run's config.toml; flags win over it
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Training shards: paths, folders, globs or {000..009} braces
+    #[arg(long, value_name = "SHARDS", num_args = 1..)]
+    data: Vec<String>,
+    /// Shards to evaluate on at the end
+    #[arg(long, value_name = "SHARDS", num_args = 1..)]
+    eval_data: Vec<String>,
+    /// A preset or an open_clip JSON file
+    #[arg(long, value_name = "NAME|FILE")]
+    model: Option<String>,
+    /// cpu, cuda:N, vulkan, metal or wgpu, among those compiled in
+    #[arg(long)]
+    device: Option<String>,
+    /// Pairs of a step, all of them each other's negatives
+    #[arg(long, value_name = "N")]
+    batch_size: Option<usize>,
+    /// Pairs whose activations are held at once; same result, less memory
+    #[arg(long, value_name = "N")]
+    micro_batch: Option<usize>,
+    /// Length of the run in steps
+    #[arg(long, value_name = "N", conflicts_with = "epochs")]
+    steps: Option<u64>,
+    /// Length of the run in passes over the data
+    #[arg(long, value_name = "N")]
+    epochs: Option<f64>,
+    /// Learning rate after the warm-up
+    #[arg(long)]
+    lr: Option<f64>,
+    /// Seed of weights, order and augmentation
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Decoder threads; no effect on the result
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+    /// Steps between checkpoints
+    #[arg(long, value_name = "N")]
+    checkpoint_every: Option<u64>,
+    /// Folder of a new run [default: runs/pretrain-N, the first that is free]
+    #[arg(long, value_name = "DIR", conflicts_with = "resume")]
+    out: Option<PathBuf>,
+    /// Folder of a run to go on with, from its newest checkpoint
+    #[arg(long, value_name = "DIR")]
+    resume: Option<PathBuf>,
+    /// Show Burn's terminal dashboard (needs the feature tui)
+    #[arg(long)]
+    dashboard: bool,
+}
+
+fn main() -> ExitCode {
+    exit(run(&Args::parse()))
+}
+
+fn run(args: &Args) -> Result<Ended, TrainError> {
+    let started = Instant::now();
+    let interrupter = Interrupter::new();
+    on_interrupt(interrupter.clone());
+    let (mut trainer, folder) = match &args.resume {
+        Some(folder) => (Trainer::resume(args.settings(Some(folder))?, folder)?, folder.clone()),
+        None => {
+            let next = || RunFolder::next(Path::new("runs"), "pretrain");
+            let folder = args.out.clone().unwrap_or_else(next);
+            (Trainer::start(args.settings(None)?, &folder)?, folder)
+        }
+    };
+    let mut facts = trainer.plan();
+    for (name, value) in &facts {
+        println!("{name:<14} {value}");
+    }
+
+    let show = if args.dashboard { Show::Dashboard } else { Show::Progress };
+    let mut view = view(show, trainer.step(), trainer.steps(), &interrupter)?;
+    let ended = trainer.run(view.as_mut(), &interrupter);
+    view.close();
+    if let Some(faults) = trainer.data_faults() {
+        println!("{faults}");
+    }
+    if ended? == Ended::Interrupted {
+        println!("stopped at step {}; go on with --resume {}", trainer.step(), folder.display());
+        return Ok(Ended::Interrupted);
+    }
+
+    println!("evaluating");
+    facts.push(("Time taken".into(), duration(started.elapsed().as_secs_f64())));
+    facts.extend(peak_memory().map(|memory| ("Peak memory".into(), memory)));
+    for evaluation in trainer.finish(&facts)? {
+        println!("{evaluation}");
+    }
+    println!("report: {}", RunFolder::open(&folder).report().display());
+    Ok(Ended::Complete)
+}
+
+impl Args {
+    /// The settings: defaults, then the file or the resumed run's, then the flags.
+    fn settings(&self, resumed: Option<&PathBuf>) -> Result<TrainConfig, TrainError> {
+        let of_run = resumed.map(|folder| RunFolder::open(folder).config()).filter(|path| path.exists());
+        let mut config = match self.config.as_ref().or(of_run.as_ref()) {
+            Some(path) => TrainConfig::load(path)?,
+            None => TrainConfig::default(),
+        };
+        if let Some(steps) = self.steps {
+            config.steps = steps;
+        }
+        if let Some(epochs) = self.epochs {
+            (config.steps, config.epochs) = (0, epochs);
+        }
+        replace(&mut config.model, &self.model);
+        replace(&mut config.device, &self.device);
+        replace(&mut config.batch_size, &self.batch_size);
+        replace(&mut config.micro_batch, &self.micro_batch);
+        replace(&mut config.lr, &self.lr);
+        replace(&mut config.seed, &self.seed);
+        replace(&mut config.threads, &self.threads);
+        replace(&mut config.checkpoint_every, &self.checkpoint_every);
+        let given = |shards: &[String]| (!shards.is_empty()).then(|| shards.to_vec());
+        replace(&mut config.data, &given(&self.data));
+        replace(&mut config.eval_data, &given(&self.eval_data));
+        Ok(config)
+    }
+}
+
+fn replace<T: Clone>(setting: &mut T, flag: &Option<T>) {
+    if let Some(value) = flag {
+        setting.clone_from(value);
+    }
+}

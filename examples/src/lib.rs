@@ -1,0 +1,43 @@
+//! What the examples share: exit status, interruption, memory.
+
+use std::process::ExitCode;
+
+use burn::train::Interrupter;
+use clip_train::{Ended, TrainError};
+
+/// Exit status after Ctrl-C, by convention 128 + SIGINT.
+const INTERRUPTED: u8 = 130;
+
+/// The exit status of a run: 0 done, 1 failed, 2 wrong settings, 130 interrupted.
+pub fn exit(outcome: Result<Ended, TrainError>) -> ExitCode {
+    match outcome {
+        Ok(Ended::Complete) => ExitCode::SUCCESS,
+        Ok(Ended::Interrupted) => ExitCode::from(INTERRUPTED),
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(if error.is_setting() { 2 } else { 1 })
+        }
+    }
+}
+
+/// Stops the run in good order at the first Ctrl-C or SIGTERM, and at once at the second.
+pub fn on_interrupt(interrupter: Interrupter) {
+    let handler = move || {
+        if interrupter.should_stop() {
+            std::process::exit(INTERRUPTED.into());
+        }
+        eprintln!("\nfinishing the step and saving; once more to stop at once");
+        interrupter.stop(Some("interrupted"));
+    };
+    if let Err(error) = ctrlc::set_handler(handler) {
+        eprintln!("Ctrl-C will stop without saving: {error}");
+    }
+}
+
+/// The most memory that this process has held, where the system tells.
+pub fn peak_memory() -> Option<String> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    let kilobytes: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(format!("{:.1} GB", kilobytes / 1e6))
+}

@@ -1,0 +1,8 @@
+//! What crosses crates: parity with open_clip, properties of the training step, whole runs.
+#![recursion_limit = "256"]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod golden;
+mod parity;
+mod step;
+mod wgpu;

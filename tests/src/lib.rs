@@ -1,0 +1,1 @@
+//! The tests are in `main.rs`: one binary, because each links all of Burn.

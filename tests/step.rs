@@ -1,0 +1,107 @@
+//! Properties of the training step.
+
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::optim::GradientsParams;
+use burn::tensor::{Device, Distribution, Int, Tensor};
+use clip_model::loss::{contrastive_loss, tiled_contrastive_loss};
+use clip_model::normalize;
+use clip_train::{Cut, contrastive_gradients};
+
+use crate::golden::{Golden, largest, relative_error};
+
+fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().iter::<f32>().collect()
+}
+
+struct All<'a>(&'a GradientsParams, Vec<Vec<f32>>);
+
+impl ModuleVisitor for All<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if let Some(gradient) = self.0.get::<D>(param.id) {
+            self.1.push(values(gradient));
+        }
+    }
+}
+
+fn all(model: &clip_model::Clip, gradients: &GradientsParams) -> Vec<Vec<f32>> {
+    let mut visitor = All(gradients, Vec::new());
+    model.visit(&mut visitor);
+    visitor.1
+}
+
+#[test]
+fn tiled_loss_and_gradient_equal_the_dense_ones() {
+    let device = Device::flex();
+    let random = || {
+        let features = Tensor::<2>::random([23, 12], Distribution::Normal(0.0, 1.0), &device);
+        normalize(features)
+    };
+    let (images, texts) = (random(), random());
+    let scale = Tensor::<1>::from_floats([3.0], &device);
+    let leaf = |x: Tensor<2>| Tensor::from_inner(x).require_grad();
+    let (i, t) = (leaf(images.clone()), leaf(texts.clone()));
+    let s = Tensor::from_inner(scale.clone()).require_grad();
+    let dense = contrastive_loss(i.clone(), t.clone(), s.clone());
+    let gradients = dense.backward();
+
+    for tile in [1, 5, 23, 100] {
+        let tiled = tiled_contrastive_loss(images.clone(), texts.clone(), scale.clone(), tile);
+        let pairs = [
+            (values(tiled.loss), values(dense.clone().inner())),
+            (values(tiled.image_features), values(i.grad(&gradients).unwrap())),
+            (values(tiled.text_features), values(t.grad(&gradients).unwrap())),
+            (values(tiled.logit_scale), values(s.grad(&gradients).unwrap())),
+        ];
+        for (ours, dense) in pairs {
+            let error = relative_error(&ours, &dense, largest(&dense));
+            assert!(error < 2e-6, "tile {tile}: differs by {error:e}");
+        }
+    }
+}
+
+#[test]
+fn a_scale_at_its_limit_stays_finite_in_tiles() {
+    let device = Device::flex();
+    let features = normalize(Tensor::random([16, 8], Distribution::Normal(0.0, 1.0), &device));
+    let scale = Tensor::<1>::from_floats([clip_model::MAX_LOG_SCALE as f32], &device);
+    let loss = tiled_contrastive_loss(features.clone(), features, scale, 3);
+    assert!(values(loss.loss).iter().chain(&values(loss.image_features)).all(|x| x.is_finite()));
+}
+
+#[test]
+fn micro_batches_give_the_gradient_of_the_whole_batch() {
+    let device = Device::flex().autodiff();
+    let golden = Golden::open("vit-quickgelu");
+    let model = golden.model(&device);
+    let batch = golden.pairs(&device);
+    let (loss, gradients) = contrastive_gradients(&model, &batch, Cut { micro_batch: 6, tile: 6 });
+    let (loss, whole) = (values(loss), all(&model, &gradients));
+    let floor = whole.iter().map(|g| largest(g)).fold(0.0, f32::max) * 1e-3;
+    for micro_batch in [1, 2, 3, 4] {
+        let cut = Cut { micro_batch, tile: 2 };
+        let (micro_loss, gradients) = contrastive_gradients(&model, &batch, cut);
+        assert!(relative_error(&values(micro_loss), &loss, loss[0]) < 1e-6);
+        for (micro, whole) in all(&model, &gradients).iter().zip(&whole) {
+            let error = relative_error(micro, whole, largest(whole).max(floor));
+            assert!(error < 1e-5, "micro-batch {micro_batch}: differs by {error:e}");
+        }
+    }
+}
+
+#[test]
+fn pairs_of_other_batches_would_change_the_gradient() {
+    // The test above could not fail if negatives did not matter.
+    let device = Device::flex().autodiff();
+    let golden = Golden::open("vit-quickgelu");
+    let model = golden.model(&device);
+    let batch = golden.pairs(&device);
+    let half = clip_train::Pairs {
+        images: batch.images.clone().slice([0..3]),
+        tokens: Tensor::<2, Int>::slice(batch.tokens.clone(), [0..3]),
+    };
+    let cut = Cut { micro_batch: 6, tile: 6 };
+    let (_, whole) = contrastive_gradients(&model, &batch, cut);
+    let (_, part) = contrastive_gradients(&model, &half, cut);
+    let (whole, part) = (all(&model, &whole), all(&model, &part));
+    assert!(relative_error(&part[0], &whole[0], largest(&whole[0])) > 1e-2);
+}

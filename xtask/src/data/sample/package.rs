@@ -1,0 +1,177 @@
+//! npm packages: fetched with `npm pack`, read without unpacking them to disk.
+
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail, ensure};
+use flate2::read::GzDecoder;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::catalog::PackageId;
+
+/// A folder that holds, or will hold, the packages as `.tgz` files.
+pub enum Source {
+    /// Packages somebody downloaded earlier.
+    Folder(PathBuf),
+    /// A temporary folder, filled on demand and removed at the end.
+    Registry(tempfile::TempDir),
+}
+
+impl Source {
+    /// Reads from `folder` if given, else downloads to a temporary folder.
+    pub fn new(folder: Option<&Path>) -> Result<Self> {
+        match folder {
+            Some(folder) => Ok(Self::Folder(folder.to_path_buf())),
+            None => tempfile::tempdir()
+                .map(Self::Registry)
+                .context("cannot make a temporary folder for the downloads"),
+        }
+    }
+
+    /// Finds or downloads a package.
+    pub fn package(&self, id: PackageId) -> Result<Package> {
+        let path = match self {
+            Self::Folder(folder) => folder.join(id.file_name()),
+            Self::Registry(folder) => {
+                npm_pack(id, folder.path())?;
+                folder.path().join(id.file_name())
+            }
+        };
+        ensure!(
+            path.is_file(),
+            "package {} {} is not at {}; download it with `npm pack {}@{}` in that folder, \
+             or leave out --from",
+            id.name,
+            id.version,
+            path.display(),
+            id.name,
+            id.version,
+        );
+        Package::open(id, path)
+    }
+}
+
+fn npm_pack(id: PackageId, folder: &Path) -> Result<()> {
+    let wanted = format!("{}@{}", id.name, id.version);
+    let run = Command::new("npm")
+        .args(["pack", "--silent", &wanted])
+        .current_dir(folder)
+        .output()
+        .context("cannot run `npm`; install Node.js, or give downloaded packages with --from")?;
+    if !run.status.success() {
+        let said = String::from_utf8_lossy(&run.stderr);
+        bail!(
+            "`npm pack {wanted}` failed ({}): {}",
+            run.status,
+            said.trim()
+        );
+    }
+    Ok(())
+}
+
+/// A package file whose members are read by name.
+#[derive(Debug)]
+pub struct Package {
+    /// What it is.
+    pub id: PackageId,
+    /// SPDX licence from its manifest.
+    pub licence: String,
+    /// Size of the package file in bytes.
+    pub bytes: u64,
+    path: PathBuf,
+}
+
+#[derive(Deserialize)]
+struct Manifest {
+    name: String,
+    version: String,
+    license: String,
+}
+
+impl Package {
+    fn open(id: PackageId, path: PathBuf) -> Result<Self> {
+        let bytes = path
+            .metadata()
+            .with_context(|| format!("cannot look at {}", path.display()))?
+            .len();
+        let mut package = Self {
+            id,
+            licence: String::new(),
+            bytes,
+            path,
+        };
+        let manifest: Manifest = package.json("package.json")?;
+        ensure!(
+            manifest.name == id.name && manifest.version == id.version,
+            "{} holds {} {}, not {} {}; download the right one again",
+            package.path.display(),
+            manifest.name,
+            manifest.version,
+            id.name,
+            id.version,
+        );
+        package.licence = manifest.license;
+        Ok(package)
+    }
+
+    /// Parses the JSON file `member`, a path inside the package.
+    pub fn json<T: DeserializeOwned>(&self, member: &str) -> Result<T> {
+        let text = self
+            .read(member)
+            .with_context(|| format!("cannot read {member} in {}", self.path.display()))?;
+        serde_json::from_slice(&text)
+            .with_context(|| format!("{member} in {} is not as expected", self.path.display()))
+    }
+
+    fn read(&self, member: &str) -> Result<Vec<u8>> {
+        let file = BufReader::new(File::open(&self.path)?);
+        let mut archive = tar::Archive::new(GzDecoder::new(file));
+        let wanted = Path::new("package").join(member);
+        for entry in archive.entries()? {
+            let mut entry = entry?;
+            if entry.path()? == wanted {
+                let mut bytes = Vec::new();
+                entry.read_to_end(&mut bytes)?;
+                return Ok(bytes);
+            }
+        }
+        bail!("the package has no such file")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: PackageId = PackageId {
+        name: "@scope/thing",
+        version: "1.0.0",
+    };
+
+    #[test]
+    fn a_missing_package_is_named_with_its_remedy() -> Result<()> {
+        let folder = tempfile::tempdir()?;
+        let source = Source::new(Some(folder.path()))?;
+        let message = source
+            .package(ID)
+            .err()
+            .map(|error| error.to_string())
+            .unwrap_or_default();
+        assert!(message.contains("scope-thing-1.0.0.tgz"), "{message}");
+        assert!(message.contains("npm pack @scope/thing@1.0.0"), "{message}");
+        Ok(())
+    }
+
+    #[test]
+    fn a_file_that_is_no_archive_is_an_error_that_names_it() -> Result<()> {
+        let folder = tempfile::tempdir()?;
+        std::fs::write(folder.path().join(ID.file_name()), b"not gzip")?;
+        let source = Source::new(Some(folder.path()))?;
+        let message = source.package(ID).err().map(|error| format!("{error:#}"));
+        assert!(message.is_some_and(|text| text.contains("scope-thing-1.0.0.tgz")));
+        Ok(())
+    }
+}
