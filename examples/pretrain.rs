@@ -122,7 +122,8 @@ fn run(args: &Args) -> Result<Ended, TrainError> {
 impl Args {
     /// The settings: defaults, then the file or the resumed run's, then the flags.
     fn settings(&self, resumed: Option<&PathBuf>) -> Result<TrainConfig, TrainError> {
-        let of_run = resumed.map(|folder| RunFolder::open(folder).config()).filter(|path| path.exists());
+        let of_run =
+            resumed.map(|folder| RunFolder::open(folder).config()).filter(|path| path.exists());
         let mut config = match self.config.as_ref().or(of_run.as_ref()) {
             Some(path) => TrainConfig::load(path)?,
             None => TrainConfig::default(),

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod golden;
+mod learning;
 mod parity;
+mod pretrain;
 mod step;
 mod wgpu;

@@ -26,9 +26,18 @@ fn features_equal_those_of_open_clip() {
         let raw = model.visual.forward(images.clone(), training());
         let errors = [
             ("image_features", golden.error("image_features", raw)),
-            ("text_features", golden.error("text_features", model.encode_text(golden.tokens(&device)))),
-            ("image_features_norm", golden.error("image_features_norm", model.image_features(images, training()))),
-            ("text_features_norm", golden.error("text_features_norm", model.text_features(golden.tokens(&device)))),
+            (
+                "text_features",
+                golden.error("text_features", model.encode_text(golden.tokens(&device))),
+            ),
+            (
+                "image_features_norm",
+                golden.error("image_features_norm", model.image_features(images, training())),
+            ),
+            (
+                "text_features_norm",
+                golden.error("text_features_norm", model.text_features(golden.tokens(&device))),
+            ),
         ];
         for (name, error) in errors {
             assert!(error <= FEATURES, "{case}: {name} differs by {error:e}");
@@ -51,7 +60,8 @@ fn running_statistics_are_used_and_updated_as_in_open_clip() {
     clip_model::weights::save_safetensors(&model, &path).unwrap();
     let bytes = std::fs::read(path).unwrap();
     let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
-    let running: Vec<_> = file.names().into_iter().filter(|name| name.contains("running_")).collect();
+    let running: Vec<_> =
+        file.names().into_iter().filter(|name| name.contains("running_")).collect();
     assert_eq!(running.len(), 50);
     for name in running {
         let ours = file.tensor(name).unwrap().data().chunks_exact(4);
@@ -95,7 +105,8 @@ fn the_wrong_activation_is_caught() {
 #[test]
 fn ordinary_texts_have_the_ids_of_open_clip() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/reference/goldens/tokenizer.json");
-    let golden: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let golden: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     let texts = golden.as_array().unwrap();
     let mut compared = 0;
     for case in texts {

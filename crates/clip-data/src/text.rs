@@ -13,7 +13,7 @@ pub struct CaptionFields {
     pub name: String,
     /// A list of strings: more words for it.
     pub keywords: String,
-    /// A list of strings with `{}`, which replaces [`CaptionDraw::frames`] for the sample.
+    /// A list of strings with `{}`, which replaces [`CaptionDraw::frames`](crate::CaptionDraw::frames) for the sample.
     pub frames: String,
     /// A string or number shared by all images of the same thing.
     pub concept: String,

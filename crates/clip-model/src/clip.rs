@@ -102,11 +102,9 @@ impl Clip {
         self.logit_scale = self.logit_scale.map(|scale| {
             let require_grad = scale.is_require_grad();
             match scale.device().is_autodiff() {
-                true => scale
-                    .inner()
-                    .clamp_max(MAX_LOG_SCALE)
-                    .autodiff()
-                    .set_require_grad(require_grad),
+                true => {
+                    scale.inner().clamp_max(MAX_LOG_SCALE).autodiff().set_require_grad(require_grad)
+                }
                 false => scale.clamp_max(MAX_LOG_SCALE),
             }
         });

@@ -199,7 +199,9 @@ impl VisionConfig {
             (VisionLayers::Transformer(layers), Some(patch)) => {
                 require(*layers > 0, || "vision_cfg: layers is 0".into())?;
                 require(patch > 0 && image_size.is_multiple_of(patch), || {
-                    format!("vision_cfg: image_size {image_size} is no multiple of patch_size {patch}")
+                    format!(
+                        "vision_cfg: image_size {image_size} is no multiple of patch_size {patch}"
+                    )
                 })?;
                 require(width.is_multiple_of(head_width), || {
                     format!("vision_cfg: width {width} is no multiple of head_width {head_width}")
@@ -221,7 +223,9 @@ impl VisionConfig {
                 })?;
                 require((width * 32).is_multiple_of(head_width), || {
                     let features = width * 32;
-                    format!("vision_cfg: feature width {features} is no multiple of head_width {head_width}")
+                    format!(
+                        "vision_cfg: feature width {features} is no multiple of head_width {head_width}"
+                    )
                 })
             }
         }
@@ -238,7 +242,9 @@ impl TextConfig {
             format!("text_cfg: width {width} is no multiple of heads {heads}")
         })?;
         require(context_length >= 3, || {
-            format!("text_cfg: context_length {context_length} leaves no room for a token between start and end")
+            format!(
+                "text_cfg: context_length {context_length} leaves no room for a token between start and end"
+            )
         })?;
         require(vocab_size >= 3, || format!("text_cfg: vocab_size {vocab_size} is too small"))
     }
@@ -267,7 +273,8 @@ mod tests {
 
     #[test]
     fn an_unknown_key_is_named() {
-        let json = include_str!("../presets/ViT-B-32.json").replace("\"width\": 768", "\"width\": 768, \"wdith\": 1");
+        let json = include_str!("../presets/ViT-B-32.json")
+            .replace("\"width\": 768", "\"width\": 768, \"wdith\": 1");
         let error = ClipConfig::from_json(&json, "mine.json").unwrap_err().to_string();
         assert!(error.contains("mine.json") && error.contains("wdith"), "{error}");
     }

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The name is neither a preset nor a file.
-    #[error("no model named `{name}`; presets are {known}, or give the path of an open_clip JSON file")]
+    #[error(
+        "no model named `{name}`; presets are {known}, or give the path of an open_clip JSON file"
+    )]
     UnknownModel {
         /// The name that was asked for.
         name: String,

@@ -45,7 +45,8 @@ fn rule(config: &ClipConfig, name: &str, shape: &[usize]) -> Rule {
     if let Some(rule) = text_rule(config, name) {
         return rule;
     }
-    if ends(&["in_proj_bias", "out_proj.bias", "running_mean"]) || is_norm(name) && ends(&[".bias"]) {
+    if ends(&["in_proj_bias", "out_proj.bias", "running_mean"]) || is_norm(name) && ends(&[".bias"])
+    {
         return Rule::Constant(0.0);
     }
     if ends(&["running_var"]) || is_norm(name) {
@@ -159,5 +160,78 @@ fn draw(rule: Rule, count: usize, seed: u64, name: &str) -> Vec<f32> {
             // Unreachable for a finite bound, and every fan-in is at least 1.
             Err(_) => vec![0.0; count],
         },
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde::Deserialize;
+
+    use super::*;
+
+    /// Statistics of a parameter that open_clip has just initialised.
+    #[derive(Deserialize)]
+    struct Measured {
+        shape: Vec<usize>,
+        mean: f64,
+        std: f64,
+        kurtosis: f64,
+    }
+
+    fn measured(model: &str) -> BTreeMap<String, Measured> {
+        let root = env!("CARGO_MANIFEST_DIR");
+        let path = format!("{root}/../../tests/reference/goldens/init/{model}.json");
+        serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+    }
+
+    /// Mean, deviation and kurtosis that a rule leads to.
+    fn expected(rule: Rule) -> (f64, f64, f64) {
+        match rule {
+            Rule::Constant(value) => (value, 0.0, 0.0),
+            Rule::Normal(deviation) => (0.0, deviation, 3.0),
+            Rule::Uniform(bound) => (0.0, bound / 3f64.sqrt(), 1.8),
+        }
+    }
+
+    #[test]
+    fn every_rule_leads_to_the_statistics_of_open_clip() {
+        for model in ["ViT-B-32", "RN50"] {
+            let config = ClipConfig::preset(model).unwrap();
+            for (name, measured) in measured(model) {
+                if name.ends_with("num_batches_tracked") {
+                    continue;
+                }
+                let count = measured.shape.iter().product::<usize>().max(1) as f64;
+                let (mean, std, kurtosis) = expected(rule(&config, &name, &measured.shape));
+                // Five standard errors of each estimate.
+                let near =
+                    |a: f64, b: f64, error: f64| (a - b).abs() <= 5.0 * error + 1e-4 * b.abs();
+                assert!(near(measured.mean, mean, std / count.sqrt()), "{model} {name}: mean");
+                assert!(near(measured.std, std, std / (2.0 * count).sqrt()), "{model} {name}: std");
+                let error = (24.0 / count).sqrt();
+                assert!(near(measured.kurtosis, kurtosis, error), "{model} {name}: kurtosis");
+            }
+        }
+    }
+
+    #[test]
+    fn draws_follow_their_rule_and_their_seed() {
+        let statistics = |values: &[f32]| {
+            let count = values.len() as f64;
+            let mean = values.iter().map(|v| f64::from(*v)).sum::<f64>() / count;
+            let square = values.iter().map(|v| (f64::from(*v) - mean).powi(2)).sum::<f64>();
+            (mean, (square / count).sqrt())
+        };
+        for (rule, std) in [(Rule::Normal(0.02), 0.02), (Rule::Uniform(0.3), 0.3 / 3f64.sqrt())] {
+            let values = draw(rule, 100_000, 7, "a");
+            let (mean, deviation) = statistics(&values);
+            assert!(mean.abs() < 0.02 * std && (deviation - std).abs() < 0.01 * std, "{rule:?}");
+            assert_eq!(values, draw(rule, 100_000, 7, "a"));
+            assert_ne!(values, draw(rule, 100_000, 8, "a"));
+            assert_ne!(values, draw(rule, 100_000, 7, "b"));
+        }
     }
 }

@@ -61,12 +61,7 @@ fn openai_std() -> [f32; 3] {
 impl ImageTransform {
     /// OpenAI's transform at `image_size` pixels.
     pub fn openai(image_size: usize) -> Self {
-        Self {
-            image_size,
-            mean: OPENAI_MEAN,
-            std: OPENAI_STD,
-            resize_mode: ResizeMode::Shortest,
-        }
+        Self { image_size, mean: OPENAI_MEAN, std: OPENAI_STD, resize_mode: ResizeMode::Shortest }
     }
 
     /// The image's pixels as the model expects them: `[image_size, image_size, 3]` bytes.
@@ -143,11 +138,7 @@ fn rgb_image(width: u32, height: u32, pixels: Vec<u8>) -> RgbImage {
 fn shortest_side_size(width: u32, height: u32, size: u32) -> (u32, u32) {
     let (short, long) = (width.min(height).max(1), width.max(height));
     let long = (f64::from(size) * f64::from(long) / f64::from(short)) as u32;
-    if width <= height {
-        (size, long)
-    } else {
-        (long, size)
-    }
+    if width <= height { (size, long) } else { (long, size) }
 }
 
 /// Torchvision's `CenterCrop`: an odd margin is halved to the even neighbour, as Python rounds.
@@ -176,10 +167,7 @@ fn straight_rgb(pixels: &[u8]) -> Vec<u8> {
         0 | 255 => colour,
         _ => (255 * u32::from(colour) / u32::from(alpha)).min(255) as u8,
     };
-    pixels
-        .iter()
-        .flat_map(|&[r, g, b, a]| [r, g, b].map(|colour| straight(colour, a)))
-        .collect()
+    pixels.iter().flat_map(|&[r, g, b, a]| [r, g, b].map(|colour| straight(colour, a))).collect()
 }
 
 #[cfg(test)]
@@ -202,10 +190,7 @@ mod tests {
         let source = golden("rgb.png").to_rgb8();
         for (width, height) in [(20, 31), (37, 20), (50, 53), (48, 60), (5, 3)] {
             let expected = golden(&format!("rgb.resize_{width}x{height}.png")).to_rgb8();
-            assert!(
-                resize_bicubic(&source, width, height) == expected,
-                "{width}x{height}"
-            );
+            assert!(resize_bicubic(&source, width, height) == expected, "{width}x{height}");
         }
     }
 
@@ -215,10 +200,7 @@ mod tests {
         let expected = golden("rgb.resize_20x31.png").to_rgb8();
         let other_order = resize_bicubic(&resize_bicubic(&source, 37, 31), 20, 31);
         assert_ne!(other_order, expected);
-        assert_ne!(
-            imageops::resize(&source, 20, 31, FilterType::CatmullRom),
-            expected
-        );
+        assert_ne!(imageops::resize(&source, 20, 31, FilterType::CatmullRom), expected);
     }
 
     #[test]
@@ -236,10 +218,7 @@ mod tests {
             ("deep", ResizeMode::Shortest, "shortest", 9),
         ];
         for (name, resize_mode, mode, size) in cases {
-            let transform = ImageTransform {
-                resize_mode,
-                ..ImageTransform::openai(size)
-            };
+            let transform = ImageTransform { resize_mode, ..ImageTransform::openai(size) };
             let expected = golden(&format!("{name}.{mode}_{size}.png")).to_rgb8();
             let ours = transform.apply(&golden(&format!("{name}.png")));
             assert!(ours == expected, "{name} {mode} {size}");
@@ -255,19 +234,13 @@ mod tests {
     #[test]
     fn an_extreme_aspect_ratio_costs_no_more_than_its_crop() {
         let sliver = DynamicImage::new_rgb8(1, 3_000_000);
-        assert_eq!(
-            ImageTransform::openai(224).apply(&sliver).dimensions(),
-            (224, 224)
-        );
+        assert_eq!(ImageTransform::openai(224).apply(&sliver).dimensions(), (224, 224));
     }
 
     #[test]
     fn an_image_without_pixels_becomes_black() {
         let empty = DynamicImage::new_rgb8(0, 5);
         assert_eq!(ImageTransform::openai(4).apply(&empty), RgbImage::new(4, 4));
-        assert_eq!(
-            resize_bicubic(&RgbImage::new(3, 3), 0, 2).dimensions(),
-            (0, 2)
-        );
+        assert_eq!(resize_bicubic(&RgbImage::new(3, 3), 0, 2).dimensions(), (0, 2));
     }
 }

@@ -2,11 +2,11 @@ use std::io::Read;
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use flate2::read::GzDecoder;
+use tokenizers::SplitDelimiterBehavior;
 use tokenizers::models::bpe::{BPE, Vocab};
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;
 use tokenizers::pre_tokenizers::sequence::Sequence;
 use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
-use tokenizers::SplitDelimiterBehavior;
 
 use crate::TextConfig;
 
@@ -27,7 +27,9 @@ const WORDS: &str = r"(?i)<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll
 #[derive(Debug, thiserror::Error)]
 pub enum TokenizerError {
     /// The vocabulary size is impossible.
-    #[error("vocab_size {0} is outside {WITHOUT_MERGES}..={VOCAB_SIZE}, what CLIP's vocabulary can give")]
+    #[error(
+        "vocab_size {0} is outside {WITHOUT_MERGES}..={VOCAB_SIZE}, what CLIP's vocabulary can give"
+    )]
     VocabSize(usize),
     /// A text needs at least a start, a token and an end.
     #[error("context_length {0} is below 3: a text needs a start, a token and an end")]
@@ -144,12 +146,8 @@ fn byte_pair_model(vocab_size: usize) -> Result<BPE, Box<dyn std::error::Error +
     let merged = merges.iter().map(|(left, right)| format!("{left}{right}"));
     let special = ["<|startoftext|>", "<|endoftext|>"].map(String::from);
     let tokens = inside.chain(at_end).chain(merged).chain(special);
-    let vocabulary: Vocab =
-        tokens.enumerate().map(|(id, token)| (token, id as u32)).collect();
-    BPE::builder()
-        .vocab_and_merges(vocabulary, merges)
-        .end_of_word_suffix("</w>".into())
-        .build()
+    let vocabulary: Vocab = tokens.enumerate().map(|(id, token)| (token, id as u32)).collect();
+    BPE::builder().vocab_and_merges(vocabulary, merges).end_of_word_suffix("</w>".into()).build()
 }
 
 /// The character that stands for each byte, in the order of OpenAI's `bytes_to_unicode`: those

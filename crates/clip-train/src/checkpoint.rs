@@ -64,7 +64,8 @@ impl Checkpoints {
         let saved = self.fill(&partial, model, optimizer, config, progress).and_then(|()| {
             // A run that resumed may save a step that it has already saved.
             remove_if_there(&path)?;
-            std::fs::rename(&partial, &path).map_err(|error| TrainError::file("write", &path, error))
+            std::fs::rename(&partial, &path)
+                .map_err(|error| TrainError::file("write", &path, error))
         });
         if saved.is_err() {
             remove_if_there(&partial)?;
@@ -107,7 +108,8 @@ impl Checkpoints {
     /// Complete checkpoints, oldest first.
     fn complete(&self) -> Vec<PathBuf> {
         let entries = std::fs::read_dir(&self.folder).into_iter().flatten().flatten();
-        let mut paths: Vec<_> = entries.map(|entry| entry.path()).filter(|path| is_complete(path)).collect();
+        let mut paths: Vec<_> =
+            entries.map(|entry| entry.path()).filter(|path| is_complete(path)).collect();
         paths.sort(); // names are padded, so this is the order of steps
         paths
     }
@@ -167,7 +169,8 @@ impl Checkpoint {
     /// When the file is damaged or of another model.
     pub fn load_model(&self, model: Clip) -> Result<Clip, TrainError> {
         let path = self.path.join(MODEL);
-        let record = ModuleRecord::load(&path).map_err(|error| TrainError::file("read", &path, error))?;
+        let record =
+            ModuleRecord::load(&path).map_err(|error| TrainError::file("read", &path, error))?;
         model.try_load_record(record).map_err(|error| TrainError::file("read", &path, error))
     }
 
@@ -177,7 +180,10 @@ impl Checkpoint {
     /// # Errors
     ///
     /// When the file is damaged.
-    pub fn load_optimizer(&self, optimizer: ModuleOptimizer) -> Result<ModuleOptimizer, TrainError> {
+    pub fn load_optimizer(
+        &self,
+        optimizer: ModuleOptimizer,
+    ) -> Result<ModuleOptimizer, TrainError> {
         let path = self.path.join(OPTIMIZER);
         optimizer.load(&path).map_err(|error| TrainError::file("read", path, error))
     }
@@ -199,7 +205,8 @@ fn is_complete(path: &Path) -> bool {
 }
 
 fn write_json(path: &Path, value: &impl Serialize) -> Result<(), TrainError> {
-    let json = serde_json::to_string_pretty(value).map_err(|error| TrainError::file("write", path, error))?;
+    let json = serde_json::to_string_pretty(value)
+        .map_err(|error| TrainError::file("write", path, error))?;
     write_atomically(path, json.as_bytes())
 }
 

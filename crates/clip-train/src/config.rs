@@ -63,8 +63,9 @@ impl TrainConfig {
     ///
     /// When the file cannot be read or has an unknown key or a wrong type.
     pub fn load(path: &Path) -> Result<Self, TrainError> {
-        toml::from_str(&read_text(path)?)
-            .map_err(|error| TrainError::Setting(format!("{} is not valid: {error}", path.display())))
+        toml::from_str(&read_text(path)?).map_err(|error| {
+            TrainError::Setting(format!("{} is not valid: {error}", path.display()))
+        })
     }
 
     /// Writes the configuration as TOML.
@@ -73,7 +74,8 @@ impl TrainConfig {
     ///
     /// When the file cannot be written.
     pub fn save(&self, path: &Path) -> Result<(), TrainError> {
-        let text = toml::to_string_pretty(self).map_err(|error| TrainError::file("write", path, error))?;
+        let text =
+            toml::to_string_pretty(self).map_err(|error| TrainError::file("write", path, error))?;
         write_atomically(path, text.as_bytes())
     }
 

@@ -69,7 +69,13 @@ impl TrainError {
         use TrainError::*;
         matches!(
             self,
-            Setting(_) | Model(_) | Device(_) | Tokenizer(_) | NoCheckpoint(_) | RunExists(_) | OtherModel { .. }
+            Setting(_)
+                | Model(_)
+                | Device(_)
+                | Tokenizer(_)
+                | NoCheckpoint(_)
+                | RunExists(_)
+                | OtherModel { .. }
         )
     }
 

@@ -83,7 +83,10 @@ fn captions(pairs: &EvalPairs) -> Result<(Vec<String>, Vec<usize>), DataError> {
 }
 
 /// Images at equal distances, so that nobody chose them.
-fn examples(set: &WebDatasetLabelled, predictions: &[Prediction]) -> Result<Vec<Example>, DataError> {
+fn examples(
+    set: &WebDatasetLabelled,
+    predictions: &[Prediction],
+) -> Result<Vec<Example>, DataError> {
     let names = set.class_names();
     let stride = (set.len() / EXAMPLES).max(1);
     let indices = (stride / 2..set.len()).step_by(stride).take(EXAMPLES);

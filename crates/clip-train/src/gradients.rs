@@ -50,7 +50,11 @@ pub struct Cut {
 ///
 /// Equal to the dense loss over the whole batch, whatever the cut; only batch statistics of a
 /// ModifiedResNet are those of the micro-batch.
-pub fn contrastive_gradients(model: &Clip, batch: &Pairs, cut: Cut) -> (Tensor<1>, GradientsParams) {
+pub fn contrastive_gradients(
+    model: &Clip,
+    batch: &Pairs,
+    cut: Cut,
+) -> (Tensor<1>, GradientsParams) {
     match cut.micro_batch < batch.len() {
         true => in_micro_batches(model, batch, cut),
         false => at_once(model, batch, cut.tile),

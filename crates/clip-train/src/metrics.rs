@@ -60,6 +60,7 @@ impl MetricsLog {
 }
 
 fn line(path: &Path, metrics: &StepMetrics) -> Result<String, TrainError> {
-    let json = serde_json::to_string(metrics).map_err(|error| TrainError::file("write", path, error))?;
+    let json =
+        serde_json::to_string(metrics).map_err(|error| TrainError::file("write", path, error))?;
     Ok(json + "\n")
 }

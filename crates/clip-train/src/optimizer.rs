@@ -33,10 +33,11 @@ impl AdamW {
             .with_beta_2(self.beta2)
             .with_epsilon(self.epsilon);
         let without = config.clone().with_weight_decay(0.0);
-        config
-            .with_weight_decay(self.weight_decay)
-            .init()
-            .with_group(ParamGroup::from_paths(undecayed(model)), without.build(), None)
+        config.with_weight_decay(self.weight_decay).init().with_group(
+            ParamGroup::from_paths(undecayed(model)),
+            without.build(),
+            None,
+        )
     }
 }
 

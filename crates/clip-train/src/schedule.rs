@@ -32,7 +32,8 @@ mod tests {
     #[test]
     fn steps_equal_those_of_open_clip() {
         let schedule = WarmupCosine { peak: 1e-3, warmup: 4, steps: 20 };
-        let expected = [(0, 2.5e-4), (3, 1e-3), (4, 1e-3), (12, 5e-4), (19, 9.607_359_798_384_785e-6)];
+        let expected =
+            [(0, 2.5e-4), (3, 1e-3), (4, 1e-3), (12, 5e-4), (19, 9.607_359_798_384_785e-6)];
         for (step, rate) in expected {
             assert!((schedule.at(step) - rate).abs() < 1e-15, "step {step}: {}", schedule.at(step));
         }

@@ -93,9 +93,11 @@ impl Trainer {
         optimizer: ModuleOptimizer,
         progress: Progress,
     ) -> Result<Self, TrainError> {
-        let samples = count_samples(&config.data).map_err(|error| TrainError::Setting(error.to_string()))?;
+        let samples =
+            count_samples(&config.data).map_err(|error| TrainError::Setting(error.to_string()))?;
         let steps = config.total_steps(samples);
-        let schedule = WarmupCosine { peak: config.lr, warmup: config.warmup.min(steps / 2), steps };
+        let schedule =
+            WarmupCosine { peak: config.lr, warmup: config.warmup.min(steps / 2), steps };
         let loader = PairLoader::resume(
             loader_config(&config, &parts.model_config),
             parts.tokenizer.clone(),
@@ -136,7 +138,11 @@ impl Trainer {
     ///
     /// When the data gives out, the loss diverges, or the last checkpoint cannot be written. One
     /// that fails on the way is shown in the `view` and tried again at the next occasion.
-    pub fn run(&mut self, view: &mut dyn View, interrupter: &Interrupter) -> Result<Ended, TrainError> {
+    pub fn run(
+        &mut self,
+        view: &mut dyn View,
+        interrupter: &Interrupter,
+    ) -> Result<Ended, TrainError> {
         while self.progress.step < self.schedule.steps {
             if interrupter.should_stop() {
                 self.save()?;

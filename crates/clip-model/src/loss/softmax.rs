@@ -16,7 +16,8 @@ pub fn contrastive_loss(
     logit_scale: Tensor<1>,
 ) -> Tensor<1> {
     let logits = image_features.matmul(text_features.transpose()) * logit_scale.exp().unsqueeze();
-    (cross_entropy_of_diagonal(logits.clone()) + cross_entropy_of_diagonal(logits.transpose())) / 2.0
+    (cross_entropy_of_diagonal(logits.clone()) + cross_entropy_of_diagonal(logits.transpose()))
+        / 2.0
 }
 
 /// Mean cross entropy of rows whose right column is their own index.
@@ -124,11 +125,11 @@ impl Tiles {
             let by_row = (logits.clone() - row).exp();
             let by_column = (logits.clone() - columns.clone()).exp();
             let gradient = (by_row + by_column) * half;
-            logit_scale = logit_scale + (gradient.clone() * logits).sum() - pairs.sum() * (2.0 * half);
+            logit_scale =
+                logit_scale + (gradient.clone() * logits).sum() - pairs.sum() * (2.0 * half);
             let gradient = gradient * self.scale.clone();
             let pull = self.scale.clone() * (2.0 * half);
-            image_features
-                .push(gradient.clone().matmul(self.texts.clone()) - texts * pull.clone());
+            image_features.push(gradient.clone().matmul(self.texts.clone()) - texts * pull.clone());
             text_features = text_features + gradient.transpose().matmul(images.clone());
             let pulled = text_features.clone().slice([range.clone()]) - images * pull;
             text_features = text_features.slice_assign([range], pulled);

@@ -25,10 +25,7 @@ fn taps(from: u32, to: u32, wanted: Range<u32>) -> Vec<Taps> {
         let end = ((centre + support + 0.5) as usize).min(from as usize);
         // Pillow's order of operations: the last bit of a weight depends on it.
         let weight = |source: usize| bicubic((source as f64 - centre + 0.5) * narrowing);
-        Taps {
-            start,
-            weights: fixed_point((start..end).map(weight).collect()),
-        }
+        Taps { start, weights: fixed_point((start..end).map(weight).collect()) }
     };
     wanted.map(at).collect()
 }
@@ -76,9 +73,7 @@ pub(super) fn resample<const C: usize>(
         return horizontal::<C>(&short, stride, &columns);
     }
     let first = rows.first().map_or(0, |taps| taps.start);
-    let end = rows
-        .last()
-        .map_or(0, |taps| taps.start + taps.weights.len());
+    let end = rows.last().map_or(0, |taps| taps.start + taps.weights.len());
     let narrow = horizontal::<C>(&source[first * stride..end * stride], stride, &columns);
     vertical(&narrow, columns.len() * C, first, &rows)
 }

@@ -73,7 +73,9 @@ impl VisionTransformer {
             activation,
         };
         Self {
-            conv1: PatchEmbedding { weight: Initializer::Zeros.init([width, 3, patch, patch], device) },
+            conv1: PatchEmbedding {
+                weight: Initializer::Zeros.init([width, 3, patch, patch], device),
+            },
             class_embedding: Initializer::Zeros.init([width], device),
             positional_embedding: Initializer::Zeros.init([1 + patches, width], device),
             ln_pre: LayerNormConfig::new(width).init(device),

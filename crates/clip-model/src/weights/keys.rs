@@ -52,7 +52,10 @@ mod tests {
             name("visual.Vit.transformer.resblocks.0.attn.in_proj.weight"),
             "visual.transformer.resblocks.0.attn.in_proj_weight"
         );
-        assert_eq!(name("text.transformer.resblocks.1.ln_1.gamma"), "transformer.resblocks.1.ln_1.weight");
+        assert_eq!(
+            name("text.transformer.resblocks.1.ln_1.gamma"),
+            "transformer.resblocks.1.ln_1.weight"
+        );
         assert_eq!(name("text.token_embedding.weight"), "token_embedding.weight");
         assert_eq!(
             name("visual.ModifiedResNet.layer1.0.downsample.bn.running_mean"),

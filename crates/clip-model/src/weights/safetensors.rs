@@ -60,7 +60,8 @@ impl<'a> Loader<'a> {
     }
 
     fn problems(mut self) -> Vec<String> {
-        let mut unused: Vec<_> = self.tensors.keys().map(|name| format!("unused tensor {name}")).collect();
+        let mut unused: Vec<_> =
+            self.tensors.keys().map(|name| format!("unused tensor {name}")).collect();
         unused.sort();
         self.problems.append(&mut unused);
         self.problems
@@ -83,7 +84,8 @@ impl<'a> Loader<'a> {
         if view.shape() != expected && !scalar {
             return Err(format!("{name} is {:?}, expected {expected:?}", view.shape()));
         }
-        let values = view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
+        let values =
+            view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
         let values: Vec<f32> = values.collect();
         let values = match key.transposed {
             true => transpose(&values, expected[0], expected[1]),
@@ -106,7 +108,9 @@ impl ModuleMapper for Loader<'_> {
         let device = param.lazy_device();
         let id = param.id;
         match self.take(param.lazy_shape().as_slice()) {
-            Ok(data) => param.transform_for_load(Tensor::from_data(data, (&device, DType::F32)), id),
+            Ok(data) => {
+                param.transform_for_load(Tensor::from_data(data, (&device, DType::F32)), id)
+            }
             Err(problem) => {
                 self.problems.push(problem);
                 param

@@ -20,12 +20,7 @@ impl Axis {
             return Self::covering(0.0, 1.0, target);
         }
         let (first, last) = ((low / step).floor(), (high / step).ceil());
-        Self {
-            low: first * step,
-            high: last * step,
-            step,
-            ticks: multiples(first, last, step),
-        }
+        Self { low: first * step, high: last * step, step, ticks: multiples(first, last, step) }
     }
 
     /// Keeps the range of whole numbers as it is, with about `target` ticks inside it.
@@ -33,22 +28,12 @@ impl Axis {
         let (low, high) = (low as f64, high as f64);
         if low == high {
             // One value has no scale: put it in the middle.
-            return Self {
-                low: low - 1.0,
-                high: high + 1.0,
-                step: 1.0,
-                ticks: vec![low],
-            };
+            return Self { low: low - 1.0, high: high + 1.0, step: 1.0, ticks: vec![low] };
         }
         let low = if low <= (high - low) * 0.05 { 0.0 } else { low };
         let step = round_step((high - low) / target as f64).max(1.0);
         let (first, last) = ((low / step).ceil(), (high / step).floor());
-        Self {
-            low,
-            high,
-            step,
-            ticks: multiples(first, last, step),
-        }
+        Self { low, high, step, ticks: multiples(first, last, step) }
     }
 
     /// Where a value lies: 0 at the low end, 1 at the high end.
@@ -74,17 +59,12 @@ fn round_step(at_least: f64) -> f64 {
     let magnitude = 10f64.powf(at_least.log10().floor());
     let rounds = [1.0, 2.0, 5.0].map(|m| m * magnitude);
     // The slack keeps 0.2 a step of 0.2 when it arrives as 0.2000000001.
-    rounds
-        .into_iter()
-        .find(|step| *step * (1.0 + 1e-9) >= at_least)
-        .unwrap_or(10.0 * magnitude)
+    rounds.into_iter().find(|step| *step * (1.0 + 1e-9) >= at_least).unwrap_or(10.0 * magnitude)
 }
 
 /// Multiplying, not adding up, so that errors do not grow along the axis.
 fn multiples(first: f64, last: f64, step: f64) -> Vec<f64> {
-    (first as i64..=last as i64)
-        .map(|i| i as f64 * step)
-        .collect()
+    (first as i64..=last as i64).map(|i| i as f64 * step).collect()
 }
 
 #[cfg(test)]
@@ -131,17 +111,9 @@ mod tests {
     #[test]
     fn absurd_ranges_still_end() {
         let least = f64::from_bits(1);
-        for (low, high) in [
-            (0.0, least),
-            (-f64::MAX, f64::MAX),
-            (0.0, f64::MAX),
-            (1e17, 2e17),
-        ] {
+        for (low, high) in [(0.0, least), (-f64::MAX, f64::MAX), (0.0, f64::MAX), (1e17, 2e17)] {
             let axis = Axis::covering(low, high, 4);
-            assert!(
-                axis.ticks.len() < 8 && axis.place(high).is_finite(),
-                "{low} to {high}"
-            );
+            assert!(axis.ticks.len() < 8 && axis.place(high).is_finite(), "{low} to {high}");
         }
     }
 

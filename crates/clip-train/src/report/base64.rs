@@ -7,11 +7,7 @@ pub(super) fn encode(bytes: &[u8]) -> String {
         let byte = |i: usize| u32::from(group.get(i).copied().unwrap_or(0));
         let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
         for digit in 0..4 {
-            text.push(if digit <= group.len() {
-                symbol(bits, digit)
-            } else {
-                '='
-            });
+            text.push(if digit <= group.len() { symbol(bits, digit) } else { '=' });
         }
     }
     text
@@ -45,9 +41,6 @@ mod tests {
 
     #[test]
     fn high_bytes_reach_the_last_symbols() {
-        assert_eq!(
-            encode(&[0xff, 0xef, 0xbe, 0xfb]),
-            "/+++".to_owned() + "+w=="
-        );
+        assert_eq!(encode(&[0xff, 0xef, 0xbe, 0xfb]), "/+++".to_owned() + "+w==");
     }
 }

@@ -65,11 +65,7 @@ impl Chart<'_> {
 
     fn plot(&self, x: &Axis, y: &Axis) -> String {
         let label = escape(&format!("{}. {}", self.title, self.note));
-        let reference = self
-            .reference
-            .as_ref()
-            .map(|r| dashed(r, y))
-            .unwrap_or_default();
+        let reference = self.reference.as_ref().map(|r| dashed(r, y)).unwrap_or_default();
         format!(
             "<svg class=\"plot\" role=\"img\" aria-label=\"{label}\">\n{}{}\
              <svg viewBox=\"0 0 {UNIT} {UNIT}\" preserveAspectRatio=\"none\" \
@@ -104,11 +100,7 @@ fn x_axis(axis: &Axis) -> String {
     };
     let name =
         "<text class=\"tick\" x=\"-8\" y=\"100%\" dy=\"20\" text-anchor=\"end\">step</text>\n";
-    axis.ticks
-        .iter()
-        .map(tick)
-        .chain([name.to_owned()])
-        .collect()
+    axis.ticks.iter().map(tick).chain([name.to_owned()]).collect()
 }
 
 fn dashed(reference: &Reference, axis: &Axis) -> String {
@@ -140,11 +132,7 @@ fn path(points: &[Point], class: &str, x: &Axis, y: &Axis) -> String {
         if value.is_finite() {
             let (px, py) = (x.place(step) * UNIT, (1.0 - y.place(value)) * UNIT);
             let start = format!("M{px:.1} {py:.1}h0");
-            data.push_str(&if drawing {
-                format!("L{px:.1} {py:.1}")
-            } else {
-                start
-            });
+            data.push_str(&if drawing { format!("L{px:.1} {py:.1}") } else { start });
         }
         drawing = value.is_finite();
     }
@@ -183,11 +171,7 @@ mod tests {
     #[test]
     fn a_gap_lifts_the_pen() {
         let svg = chart(vec![(1.0, 3.0), (2.0, f64::NAN), (3.0, 1.0), (4.0, 2.0)]).render();
-        let path = svg
-            .split("d=\"")
-            .nth(1)
-            .and_then(|s| s.split('"').next())
-            .unwrap();
+        let path = svg.split("d=\"").nth(1).and_then(|s| s.split('"').next()).unwrap();
         assert_eq!(path.matches('M').count(), 2);
         assert_eq!(path.matches('L').count(), 1);
         assert!(!svg.contains("NaN") && !svg.contains("inf"));
@@ -209,19 +193,14 @@ mod tests {
 
     #[test]
     fn a_long_run_stays_small() {
-        let line = (0..100_000)
-            .map(|i| (i as f64, (i as f64 * 0.37).sin() + 2.0))
-            .collect();
+        let line = (0..100_000).map(|i| (i as f64, (i as f64 * 0.37).sin() + 2.0)).collect();
         assert!(chart(line).render().len() < 20_000);
     }
 
     #[test]
     fn the_reference_is_inside_the_axes() {
         let mut chart = chart(vec![(1.0, 2.0), (2.0, 1.0)]);
-        chart.reference = Some(Reference {
-            value: 6.93,
-            label: "a < b".into(),
-        });
+        chart.reference = Some(Reference { value: 6.93, label: "a < b".into() });
         let svg = chart.render();
         assert!(svg.contains("y1=\"13.38%\"") && svg.contains("a &lt; b"));
     }

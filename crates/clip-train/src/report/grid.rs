@@ -14,19 +14,11 @@ pub(super) fn render(examples: &[Example]) -> String {
         return "<p class=\"empty\">No test image was kept.</p>\n".to_owned();
     }
     let cards: String = examples.iter().map(card).collect();
-    format!(
-        "<p>{}</p>\n<div class=\"grid\">\n{cards}</div>\n",
-        escape(&summary(examples))
-    )
+    format!("<p>{}</p>\n<div class=\"grid\">\n{cards}</div>\n", escape(&summary(examples)))
 }
 
 fn summary(examples: &[Example]) -> String {
-    let within = |k: usize| {
-        examples
-            .iter()
-            .filter(|e| (1..=k).contains(&e.rank))
-            .count() as u64
-    };
+    let within = |k: usize| examples.iter().filter(|e| (1..=k).contains(&e.rank)).count() as u64;
     let (first, five) = (number::count(within(1)), number::count(within(5)));
     let all = number::count(examples.len() as u64);
     format!("True caption ranked first: {first} of {all}. Among the first five: {five} of {all}.")
@@ -34,15 +26,8 @@ fn summary(examples: &[Example]) -> String {
 
 fn card(example: &Example) -> String {
     let right = example.rank == 1;
-    let (class, symbol) = if right {
-        ("right", "✓")
-    } else {
-        ("wrong", "✗")
-    };
-    let guesses: String = (1..)
-        .zip(&example.guesses)
-        .map(|(i, g)| guess(i, g, example))
-        .collect();
+    let (class, symbol) = if right { ("right", "✓") } else { ("wrong", "✗") };
+    let guesses: String = (1..).zip(&example.guesses).map(|(i, g)| guess(i, g, example)).collect();
     format!(
         "<article class=\"card {class}\">\n{}<div>\n<h3>{}</h3>\n\
          <p class=\"rank\">{symbol} ranked {}</p>\n<ol>\n{guesses}{}</ol>\n</div>\n</article>\n",
@@ -54,11 +39,7 @@ fn card(example: &Example) -> String {
 }
 
 fn image(example: &Example) -> String {
-    let class = if shown_enlarged(&example.png) {
-        " class=\"pixels\""
-    } else {
-        ""
-    };
+    let class = if shown_enlarged(&example.png) { " class=\"pixels\"" } else { "" };
     format!(
         "<img{class} alt=\"{}\" src=\"data:image/png;base64,{}\">\n",
         escape(&example.truth),
@@ -73,15 +54,9 @@ fn shown_enlarged(png: &[u8]) -> bool {
 
 /// Width and height from the header, which must be a PNG file's first chunk.
 fn png_size(png: &[u8]) -> Option<(u32, u32)> {
-    let header = png
-        .strip_prefix(b"\x89PNG\r\n\x1a\n")?
-        .get(4..16)?
-        .strip_prefix(b"IHDR")?;
+    let header = png.strip_prefix(b"\x89PNG\r\n\x1a\n")?.get(4..16)?.strip_prefix(b"IHDR")?;
     let (width, height) = header.split_first_chunk::<4>()?;
-    Some((
-        u32::from_be_bytes(*width),
-        u32::from_be_bytes(*height.first_chunk::<4>()?),
-    ))
+    Some((u32::from_be_bytes(*width), u32::from_be_bytes(*height.first_chunk::<4>()?)))
 }
 
 fn guess(place: usize, (caption, probability): &(String, f32), example: &Example) -> String {
@@ -92,11 +67,7 @@ fn guess(place: usize, (caption, probability): &(String, f32), example: &Example
         ("", "")
     };
     // A width that is not a number would break the style; no bar is the honest drawing of it.
-    let width = if probability.is_finite() {
-        probability.clamp(0.0, 1.0) * 100.0
-    } else {
-        0.0
-    };
+    let width = if probability.is_finite() { probability.clamp(0.0, 1.0) * 100.0 } else { 0.0 };
     format!(
         "<li{class}><span>{mark}{}</span><small>{}</small>\
          <i class=\"bar\"><i style=\"width:{width:.1}%\"></i></i></li>\n",
@@ -123,15 +94,8 @@ mod tests {
     use super::*;
 
     fn example(rank: usize) -> Example {
-        let guesses = ["cat", "dog", "<cow>"]
-            .map(|c| (c.to_owned(), 0.25))
-            .to_vec();
-        Example {
-            png: vec![1, 2, 3],
-            truth: "dog".into(),
-            guesses,
-            rank,
-        }
+        let guesses = ["cat", "dog", "<cow>"].map(|c| (c.to_owned(), 0.25)).to_vec();
+        Example { png: vec![1, 2, 3], truth: "dog".into(), guesses, rank }
     }
 
     #[test]
@@ -170,9 +134,6 @@ mod tests {
     #[test]
     fn the_summary_counts_firsts_and_fives() {
         let text = summary(&[1, 1, 4, 6].map(example));
-        assert_eq!(
-            text,
-            "True caption ranked first: 2 of 4. Among the first five: 3 of 4."
-        );
+        assert_eq!(text, "True caption ranked first: 2 of 4. Among the first five: 3 of 4.");
     }
 }

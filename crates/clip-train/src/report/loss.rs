@@ -18,11 +18,7 @@ impl LossCurve {
     pub fn new(history: &[StepMetrics]) -> Self {
         let raw: Vec<Point> = history.iter().map(|m| (m.step as f64, m.loss)).collect();
         let half = raw.len() / SMOOTHED_PARTS / 2;
-        Self {
-            smooth: smooth(&raw, half),
-            raw,
-            half,
-        }
+        Self { smooth: smooth(&raw, half), raw, half }
     }
 
     /// First and last finite point, smoothed.
@@ -56,10 +52,7 @@ impl LossCurve {
 
 fn guessing(batch: u64) -> Reference {
     let value = (batch as f64).ln();
-    Reference {
-        value,
-        label: format!("guessing among {}: {value:.2}", number::count(batch)),
-    }
+    Reference { value, label: format!("guessing among {}: {value:.2}", number::count(batch)) }
 }
 
 /// Skipped and failed steps, which a chart of many steps would hide.
@@ -105,9 +98,7 @@ mod tests {
 
     #[test]
     fn a_long_run_ends_at_its_mean_not_at_its_noise() {
-        let losses: Vec<f64> = (0..1000)
-            .map(|i| if i % 2 == 0 { 1.0 } else { 3.0 })
-            .collect();
+        let losses: Vec<f64> = (0..1000).map(|i| if i % 2 == 0 { 1.0 } else { 3.0 }).collect();
         let (first, last) = LossCurve::new(&history(&losses)).ends().unwrap_or_default();
         assert!((first.1 - 2.0).abs() < 0.1 && (last.1 - 2.0).abs() < 0.1);
     }

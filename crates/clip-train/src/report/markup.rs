@@ -35,10 +35,7 @@ mod tests {
     #[test]
     fn hyphenated_words_stay_whole() {
         let html = unbroken("of fluent-emoji <right>");
-        assert_eq!(
-            html,
-            "of <span class=\"word\">fluent-emoji</span> &lt;right&gt;"
-        );
+        assert_eq!(html, "of <span class=\"word\">fluent-emoji</span> &lt;right&gt;");
     }
 
     #[test]

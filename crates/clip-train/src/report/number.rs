@@ -31,11 +31,7 @@ pub(super) fn percent(fraction: f64) -> String {
     if value.abs() < 1e-4 {
         return "<0.0001%".to_owned();
     }
-    let decimals = if value.abs() < 1.0 {
-        significant_decimals(value, 2)
-    } else {
-        1
-    };
+    let decimals = if value.abs() < 1.0 { significant_decimals(value, 2) } else { 1 };
     format!("{value:.decimals$}%")
 }
 
@@ -129,10 +125,7 @@ mod tests {
 
     #[test]
     fn thousands_are_separated() {
-        assert_eq!(
-            [0, 999, 1000, 1_234_567].map(count),
-            ["0", "999", "1,000", "1,234,567"]
-        );
+        assert_eq!([0, 999, 1000, 1_234_567].map(count), ["0", "999", "1,000", "1,234,567"]);
     }
 
     #[test]
@@ -148,23 +141,14 @@ mod tests {
         assert_eq!([0.5, 1.0, 1.5].map(|v| tick(v, 0.5)), ["0.5", "1.0", "1.5"]);
         assert_eq!([0.0, 2000.0].map(|v| tick(v, 1000.0)), ["0", "2,000"]);
         assert_eq!(tick(3.0 * 1e-4, 1e-4), "3e-4");
-        assert_eq!(
-            [tick(0.003, 0.001), tick(14.2852, 2e-4)],
-            ["0.003", "14.2852"]
-        );
+        assert_eq!([tick(0.003, 0.001), tick(14.2852, 2e-4)], ["0.003", "14.2852"]);
     }
 
     #[test]
     fn short_numbers_have_about_three_digits() {
         let values = [2.1349, 57.26, 1234.4, 5e-4, 0.0123, 0.0];
-        assert_eq!(
-            values.map(short),
-            ["2.13", "57.3", "1,234", "5e-4", "0.0123", "0"]
-        );
-        assert_eq!(
-            [3.44, 269.8, f64::INFINITY].map(factor),
-            ["3.4", "270", "—"]
-        );
+        assert_eq!(values.map(short), ["2.13", "57.3", "1,234", "5e-4", "0.0123", "0"]);
+        assert_eq!([3.44, 269.8, f64::INFINITY].map(factor), ["3.4", "270", "—"]);
     }
 
     #[test]

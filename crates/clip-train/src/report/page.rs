@@ -57,16 +57,9 @@ fn facts(facts: &[(String, String)]) -> String {
         return String::new();
     }
     let fact = |(name, value): &(String, String)| {
-        format!(
-            "<div><dt>{}</dt><dd>{}</dd></div>\n",
-            escape(name),
-            escape(value)
-        )
+        format!("<div><dt>{}</dt><dd>{}</dd></div>\n", escape(name), escape(value))
     };
-    format!(
-        "<dl class=\"facts\">\n{}</dl>\n",
-        facts.iter().map(fact).collect::<String>()
-    )
+    format!("<dl class=\"facts\">\n{}</dl>\n", facts.iter().map(fact).collect::<String>())
 }
 
 fn section(title: &str, body: &str) -> String {
@@ -92,16 +85,9 @@ fn points(history: &[StepMetrics], value: impl Fn(&StepMetrics) -> f64) -> Vec<P
 
 fn rate_chart(history: &[StepMetrics]) -> Chart<'static> {
     let line = points(history, |m| m.lr);
-    let peak = line
-        .iter()
-        .filter(|p| p.1.is_finite())
-        .max_by(|a, b| a.1.total_cmp(&b.1));
+    let peak = line.iter().filter(|p| p.1.is_finite()).max_by(|a, b| a.1.total_cmp(&b.1));
     let note = peak.map(|(step, rate)| {
-        format!(
-            "Highest at step {}: {}.",
-            number::count(*step as u64),
-            number::short(*rate)
-        )
+        format!("Highest at step {}: {}.", number::count(*step as u64), number::short(*rate))
     });
     small_chart("Learning rate", note.unwrap_or_default(), line)
 }
@@ -116,15 +102,7 @@ fn scale_chart(history: &[StepMetrics]) -> Chart<'static> {
 }
 
 fn small_chart(title: &'static str, note: String, line: Vec<Point>) -> Chart<'static> {
-    Chart {
-        title,
-        note,
-        size: "small",
-        line,
-        behind: vec![],
-        reference: None,
-        ticks: (4, 3),
-    }
+    Chart { title, note, size: "small", line, behind: vec![], reference: None, ticks: (4, 3) }
 }
 
 fn notes() -> String {
@@ -147,8 +125,8 @@ fn notes() -> String {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use clip_eval::Evaluation;
     use crate::report::Example;
+    use clip_eval::Evaluation;
 
     fn step(step: u64, loss: f64) -> StepMetrics {
         StepMetrics {
@@ -183,21 +161,13 @@ mod tests {
         ] {
             let starts = ["<{} ", "<{}>"].map(|form| form.replace("{}", tag));
             let opened: usize = starts.iter().map(|s| html_count(html, body, tag, s)).sum();
-            assert_eq!(
-                opened,
-                body.matches(&format!("</{tag}>")).count(),
-                "<{tag}>"
-            );
+            assert_eq!(opened, body.matches(&format!("</{tag}>")).count(), "<{tag}>");
         }
     }
 
     fn html_count(html: &str, body: &str, tag: &str, start: &str) -> usize {
         // `<html>` opens before the style sheet.
-        if tag == "html" {
-            html.matches(start).count()
-        } else {
-            body.matches(start).count()
-        }
+        if tag == "html" { html.matches(start).count() } else { body.matches(start).count() }
     }
 
     #[test]
@@ -209,9 +179,7 @@ mod tests {
 
     #[test]
     fn a_full_run_is_a_page() {
-        let history: Vec<_> = (1..=500)
-            .map(|i| step(i, 7.0 / (1.0 + i as f64 * 0.01)))
-            .collect();
+        let history: Vec<_> = (1..=500).map(|i| step(i, 7.0 / (1.0 + i as f64 * 0.01))).collect();
         let evaluation = Evaluation {
             step: 500,
             task: "zero_shot".into(),
@@ -247,10 +215,7 @@ mod tests {
     #[test]
     fn failed_steps_are_counted() {
         let history = [step(1, 6.9), step(2, f64::NAN), step(3, 6.5)];
-        let html = render(&Report {
-            history: &history,
-            ..empty()
-        });
+        let html = render(&Report { history: &history, ..empty() });
         assert!(html.contains("1 of 3 steps had no finite loss or gradient"));
         assert!(html.contains("The loss went from 6.90 to 6.50 by step 3;"));
         assert!(!html.contains("NaN"));
@@ -261,18 +226,9 @@ mod tests {
     fn text_from_outside_cannot_become_markup() {
         let bad = "</style><script>alert('x')</script>";
         let facts = [(bad.to_owned(), bad.to_owned())];
-        let example = Example {
-            png: vec![],
-            truth: bad.into(),
-            guesses: vec![(bad.into(), 0.5)],
-            rank: 9,
-        };
-        let html = render(&Report {
-            title: bad,
-            facts: &facts,
-            examples: &[example],
-            ..empty()
-        });
+        let example =
+            Example { png: vec![], truth: bad.into(), guesses: vec![(bad.into(), 0.5)], rank: 9 };
+        let html = render(&Report { title: bad, facts: &facts, examples: &[example], ..empty() });
         assert!(!html.contains("<script"));
         assert_eq!(html.matches("</style>").count(), 1);
         assert_balanced(&html);

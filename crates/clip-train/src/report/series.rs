@@ -38,11 +38,7 @@ pub(super) fn downsample(points: &[Point], limit: usize) -> Vec<Point> {
     };
     let stretches = (limit.saturating_sub(2) / 2).max(1);
     let mut kept = vec![*first];
-    kept.extend(
-        inside
-            .chunks(inside.len().div_ceil(stretches))
-            .flat_map(extremes),
-    );
+    kept.extend(inside.chunks(inside.len().div_ceil(stretches)).flat_map(extremes));
     kept.push(*last);
     kept
 }
@@ -56,22 +52,16 @@ fn extremes(stretch: &[Point]) -> Vec<Point> {
         (Some(low), Some(high)) if low.0 < high.0 => vec![*low, *high],
         (Some(low), Some(high)) if low.0 > high.0 => vec![*high, *low],
         (Some(only), _) => vec![*only],
-        _ => stretch
-            .first()
-            .map(|p| (p.0, f64::NAN))
-            .into_iter()
-            .collect(),
+        _ => stretch.first().map(|p| (p.0, f64::NAN)).into_iter().collect(),
     }
 }
 
 /// Smallest and largest finite value.
 pub(super) fn range(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
-    values
-        .filter(|v| v.is_finite())
-        .fold(None, |range, v| match range {
-            Some((low, high)) => Some((v.min(low), v.max(high))),
-            None => Some((v, v)),
-        })
+    values.filter(|v| v.is_finite()).fold(None, |range, v| match range {
+        Some((low, high)) => Some((v.min(low), v.max(high))),
+        None => Some((v, v)),
+    })
 }
 
 #[cfg(test)]
@@ -79,9 +69,7 @@ mod tests {
     use super::*;
 
     fn wave(n: usize) -> Vec<Point> {
-        (0..n)
-            .map(|i| (i as f64, (i as f64 * 0.01).sin()))
-            .collect()
+        (0..n).map(|i| (i as f64, (i as f64 * 0.01).sin())).collect()
     }
 
     #[test]
@@ -109,11 +97,7 @@ mod tests {
         points[4000..6000].iter_mut().for_each(|p| p.1 = f64::NAN);
         let few = downsample(&points, 100);
         assert!(few.iter().any(|p| p.1.is_nan()));
-        assert!(
-            few.iter()
-                .filter(|p| (4000.0..6000.0).contains(&p.0))
-                .all(|p| p.1.is_nan())
-        );
+        assert!(few.iter().filter(|p| (4000.0..6000.0).contains(&p.0)).all(|p| p.1.is_nan()));
     }
 
     #[test]

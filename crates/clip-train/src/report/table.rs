@@ -1,9 +1,9 @@
 //! Results against chance: each score a dot with its interval, on one scale for the whole table.
 
 use super::axis::Axis;
-use clip_eval::Evaluation;
 use super::markup::escape;
 use super::number;
+use clip_eval::Evaluation;
 
 /// The row of the latest step for each task, dataset and metric, in order of first appearance.
 pub(super) fn latest(rows: &[Evaluation]) -> Vec<&Evaluation> {
@@ -28,10 +28,7 @@ pub(super) fn render(rows: &[&Evaluation]) -> String {
         return "<p class=\"empty\">No evaluation was run.</p>\n".to_owned();
     }
     let axis = scale(rows);
-    let bodies: String = groups(rows)
-        .iter()
-        .map(|group| body(group, &axis))
-        .collect();
+    let bodies: String = groups(rows).iter().map(|group| body(group, &axis)).collect();
     format!(
         "<p>Dot: score. Line through it: 95% interval. Dashed: chance.</p>\n\
          <table class=\"results\">\n<thead><tr><th scope=\"col\">Metric</th>\
@@ -55,10 +52,7 @@ fn groups<'a>(rows: &[&'a Evaluation]) -> Vec<Vec<&'a Evaluation>> {
     let test = |r: &'a Evaluation| (&r.task, &r.dataset, r.n, r.classes, r.step);
     let mut groups: Vec<Vec<&Evaluation>> = Vec::new();
     for &row in rows {
-        match groups
-            .iter_mut()
-            .find(|g| g.first().is_some_and(|first| test(first) == test(row)))
-        {
+        match groups.iter_mut().find(|g| g.first().is_some_and(|first| test(first) == test(row))) {
             Some(group) => group.push(row),
             None => groups.push(vec![row]),
         }
@@ -109,11 +103,8 @@ fn metric_name(metric: &str) -> String {
 
 fn line(row: &Evaluation, axis: &Axis) -> String {
     let ratio = row.value / row.chance;
-    let factor = if ratio.is_finite() {
-        number::factor(ratio) + "×"
-    } else {
-        number::factor(ratio)
-    };
+    let factor =
+        if ratio.is_finite() { number::factor(ratio) + "×" } else { number::factor(ratio) };
     format!(
         "<tr><th scope=\"row\">{}</th><td class=\"number score\">{}</td>\
          <td class=\"graphic\">{}</td>\
@@ -130,14 +121,8 @@ fn line(row: &Evaluation, axis: &Axis) -> String {
 
 /// Decoration: the numbers beside it say the same, so readers by ear are spared it.
 fn graphic(row: &Evaluation, axis: &Axis) -> String {
-    let rules: String = axis
-        .ticks
-        .iter()
-        .map(|v| upright("rule", *v, axis))
-        .collect();
-    let chance = finite(row.chance)
-        .map(|v| upright("chance", v, axis))
-        .unwrap_or_default();
+    let rules: String = axis.ticks.iter().map(|v| upright("rule", *v, axis)).collect();
+    let chance = finite(row.chance).map(|v| upright("chance", v, axis)).unwrap_or_default();
     format!(
         "<svg class=\"whisker\" aria-hidden=\"true\">{rules}{chance}{}{}</svg>",
         whisker(row, axis),
@@ -166,10 +151,7 @@ fn dot(row: &Evaluation, axis: &Axis) -> String {
 
 fn scale_labels(axis: &Axis) -> String {
     let label = |value: &f64| {
-        let (x, value) = (
-            place(*value, axis),
-            number::tick(*value * 100.0, axis.step * 100.0),
-        );
+        let (x, value) = (place(*value, axis), number::tick(*value * 100.0, axis.step * 100.0));
         format!("<text x=\"{x}\" y=\"100%\" dy=\"-6\" text-anchor=\"middle\">{value}%</text>")
     };
     let labels: String = axis.ticks.iter().map(label).collect();
@@ -243,9 +225,6 @@ mod tests {
     #[test]
     fn unknown_names_are_shown_as_they_are() {
         assert_eq!(task_name("odd_one"), "odd one:");
-        assert_eq!(
-            [metric_name("top5"), metric_name("topology")],
-            ["Top 5", "topology"]
-        );
+        assert_eq!([metric_name("top5"), metric_name("topology")], ["Top 5", "topology"]);
     }
 }

@@ -1,13 +1,10 @@
-use clip_eval::Evaluation;
 use super::loss::LossCurve;
 use super::number;
+use clip_eval::Evaluation;
 
 /// The evaluations a verdict can rest on, the most telling first.
-const TELLING: [(&str, &str); 3] = [
-    ("zero_shot", "top1"),
-    ("image_to_text", "recall@1"),
-    ("text_to_image", "recall@1"),
-];
+const TELLING: [(&str, &str); 3] =
+    [("zero_shot", "top1"), ("image_to_text", "recall@1"), ("text_to_image", "recall@1")];
 
 /// The outcome of a run in plain text.
 pub(super) struct Verdict {
@@ -26,14 +23,8 @@ impl Verdict {
                 .find(|r| r.task == task && r.metric == metric && r.n > 0 && r.value.is_finite())
         };
         match TELLING.into_iter().find_map(find) {
-            Some(row) => Self {
-                headline: headline(row),
-                detail: detail(row),
-            },
-            None => Self {
-                headline: loss_headline(loss),
-                detail: String::new(),
-            },
+            Some(row) => Self { headline: headline(row), detail: detail(row) },
+            None => Self { headline: loss_headline(loss), detail: String::new() },
         }
     }
 }
@@ -135,10 +126,7 @@ mod tests {
 
     #[test]
     fn an_empty_test_set_proves_nothing() {
-        let empty = Evaluation {
-            n: 0,
-            ..row(0.0, 0.0, 1.0)
-        };
+        let empty = Evaluation { n: 0, ..row(0.0, 0.0, 1.0) };
         let verdict = Verdict::new(&LossCurve::new(&[]), &[&empty]);
         assert!(verdict.headline.starts_with("No step had a finite loss"));
     }

@@ -1,12 +1,12 @@
 use std::sync::Arc;
 
 use burn::train::Interrupter;
+use burn::train::logger::TrainingProgressLogger;
 use burn::train::metric::{
     MetricDefinition, MetricEntry, MetricId, NumericAttributes, NumericEntry, SerializedEntry,
 };
 use burn::train::renderer::tui::TuiMetricsRendererWrapper;
 use burn::train::renderer::{MetricState, MetricsRenderer, MetricsRendererTraining};
-use burn::train::logger::TrainingProgressLogger;
 
 use super::View;
 use crate::report::StepMetrics;

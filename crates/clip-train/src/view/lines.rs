@@ -32,7 +32,12 @@ impl View for Lines {
         if due || metrics.step == self.steps {
             self.last = Some(Instant::now());
             let left = self.seconds_left(metrics.step);
-            println!("step {}/{}  {}  {left:.0} s left", metrics.step, self.steps, summary(metrics));
+            println!(
+                "step {}/{}  {}  {left:.0} s left",
+                metrics.step,
+                self.steps,
+                summary(metrics)
+            );
         }
     }
 

@@ -54,7 +54,11 @@ pub fn view(
 }
 
 #[cfg(feature = "tui")]
-fn dashboard(done: u64, steps: u64, interrupter: &Interrupter) -> Result<Box<dyn View>, TrainError> {
+fn dashboard(
+    done: u64,
+    steps: u64,
+    interrupter: &Interrupter,
+) -> Result<Box<dyn View>, TrainError> {
     Ok(Box::new(dashboard::Dashboard::new(done, steps, interrupter.clone())))
 }
 

@@ -93,12 +93,7 @@ const fn artist(
     split: Split,
     join: Join,
 ) -> Artist {
-    Artist {
-        name,
-        package: PackageId::new(package, version),
-        split,
-        join,
-    }
+    Artist { name, package: PackageId::new(package, version), split, join }
 }
 
 /// All artists. An earlier training artist keeps a drawing that a later one repeats.
@@ -106,34 +101,10 @@ const fn artist(
 /// `fluent-emoji` and `fluent-emoji-high-contrast` are left out on purpose: they are the
 /// drawings of the held-out artist in other colours, and would leak the test set.
 pub const ARTISTS: [Artist; 8] = [
-    artist(
-        "noto",
-        "@iconify-json/noto",
-        "1.2.9",
-        Split::Train,
-        Join::CodePoint,
-    ),
-    artist(
-        "twemoji",
-        "@iconify-json/twemoji",
-        "1.2.5",
-        Split::Train,
-        Join::CodePoint,
-    ),
-    artist(
-        "emojione",
-        "@iconify-json/emojione",
-        "1.2.3",
-        Split::Train,
-        Join::Name,
-    ),
-    artist(
-        "noto-v1",
-        "@iconify-json/noto-v1",
-        "1.2.5",
-        Split::Train,
-        Join::Name,
-    ),
+    artist("noto", "@iconify-json/noto", "1.2.9", Split::Train, Join::CodePoint),
+    artist("twemoji", "@iconify-json/twemoji", "1.2.5", Split::Train, Join::CodePoint),
+    artist("emojione", "@iconify-json/emojione", "1.2.3", Split::Train, Join::Name),
+    artist("noto-v1", "@iconify-json/noto-v1", "1.2.5", Split::Train, Join::Name),
     artist(
         "emojione-monotone",
         "@iconify-json/emojione-monotone",
@@ -141,13 +112,7 @@ pub const ARTISTS: [Artist; 8] = [
         Split::Train,
         Join::Name,
     ),
-    artist(
-        "fxemoji",
-        "@iconify-json/fxemoji",
-        "1.2.2",
-        Split::Train,
-        Join::Name,
-    ),
+    artist("fxemoji", "@iconify-json/fxemoji", "1.2.2", Split::Train, Join::Name),
     artist(
         "streamline-emojis",
         "@iconify-json/streamline-emojis",
@@ -187,11 +152,7 @@ mod tests {
         let notice = include_str!("../../../../NOTICE.md");
         let drawn = ARTISTS.iter().map(|artist| artist.package);
         for package in drawn.chain([EMOJIBASE, CLDR, EMOJILIB]) {
-            assert!(
-                notice.contains(&format!("`{}`", package.name)),
-                "{}",
-                package.name
-            );
+            assert!(notice.contains(&format!("`{}`", package.name)), "{}", package.name);
         }
     }
 }

@@ -27,19 +27,12 @@ pub type Concepts = BTreeMap<String, Concept>;
 /// the presentation selector U+FE0F, which some sources write and others leave out.
 pub fn concept_id(hexcode: &str) -> String {
     let lower = hexcode.to_lowercase();
-    lower
-        .split('-')
-        .filter(|point| *point != "fe0f")
-        .collect::<Vec<_>>()
-        .join("-")
+    lower.split('-').filter(|point| *point != "fe0f").collect::<Vec<_>>().join("-")
 }
 
 /// The identifier of an emoji given as text.
 pub fn concept_id_of_text(emoji: &str) -> String {
-    let points: Vec<_> = emoji
-        .chars()
-        .map(|point| format!("{:x}", point as u32))
-        .collect();
+    let points: Vec<_> = emoji.chars().map(|point| format!("{:x}", point as u32)).collect();
     concept_id(&points.join("-"))
 }
 
@@ -127,10 +120,7 @@ impl Words {
     fn read(cldr: &Package, emojilib: &Package) -> Result<Self> {
         let cldr: CldrFile = cldr.json("annotations/en/annotations.json")?;
         let emojilib: HashMap<String, Vec<String>> = emojilib.json("dist/emoji-en-US.json")?;
-        Ok(Self {
-            cldr: by_id(cldr.annotations.annotations),
-            emojilib: by_id(emojilib),
-        })
+        Ok(Self { cldr: by_id(cldr.annotations.annotations), emojilib: by_id(emojilib) })
     }
 
     fn concept(&self, id: &str, emoji: &Emoji, group: &str) -> Result<Concept> {
@@ -140,25 +130,17 @@ impl Words {
         let name = spoken.unwrap_or(&emoji.label).clone();
         ensure!(!name.trim().is_empty(), "the name is empty");
         let sources = [
-            cldr.map(|annotation| annotation.keywords.as_slice())
-                .unwrap_or_default(),
+            cldr.map(|annotation| annotation.keywords.as_slice()).unwrap_or_default(),
             self.emojilib.get(id).map(Vec::as_slice).unwrap_or_default(),
             &emoji.tags,
         ];
         let keywords = keywords::merge(&name, sources);
-        Ok(Concept {
-            name,
-            keywords,
-            group: group.to_owned(),
-        })
+        Ok(Concept { name, keywords, group: group.to_owned() })
     }
 }
 
 fn by_id<T>(by_text: HashMap<String, T>) -> HashMap<String, T> {
-    by_text
-        .into_iter()
-        .map(|(text, value)| (concept_id_of_text(&text), value))
-        .collect()
+    by_text.into_iter().map(|(text, value)| (concept_id_of_text(&text), value)).collect()
 }
 
 #[cfg(test)]
@@ -168,19 +150,13 @@ mod tests {
     #[test]
     fn the_presentation_selector_is_not_part_of_the_identifier() {
         assert_eq!(concept_id("2764-FE0F"), "2764");
-        assert_eq!(
-            concept_id_of_text("\u{2764}\u{fe0f}"),
-            concept_id_of_text("\u{2764}")
-        );
+        assert_eq!(concept_id_of_text("\u{2764}\u{fe0f}"), concept_id_of_text("\u{2764}"));
     }
 
     #[test]
     fn components_and_country_flags_are_no_concepts() {
         let names = |pairs: &[(usize, &str)]| {
-            pairs
-                .iter()
-                .map(|(number, name)| (*number, (*name).to_owned()))
-                .collect()
+            pairs.iter().map(|(number, name)| (*number, (*name).to_owned())).collect()
         };
         let groups = Groups {
             groups: names(&[(0, "smileys-emotion"), (2, "component"), (9, "flags")]),

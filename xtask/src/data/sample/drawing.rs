@@ -33,14 +33,7 @@ impl Drawing {
     pub fn new(key: String, concept: &str, artist: Artist, image: RgbaImage) -> Self {
         let on_white = render::on_white(&image);
         let hash = Hash::of(&on_white);
-        Self {
-            key,
-            concept: concept.to_owned(),
-            artist,
-            image,
-            on_white,
-            hash,
-        }
+        Self { key, concept: concept.to_owned(), artist, image, on_white, hash }
     }
 }
 
@@ -69,10 +62,7 @@ fn key(artist: &str, concept: &str, number: usize) -> String {
 pub fn by_concept(drawings: &[Drawing]) -> BTreeMap<&str, Vec<&Drawing>> {
     let mut by_concept: BTreeMap<&str, Vec<&Drawing>> = BTreeMap::new();
     for drawing in drawings {
-        by_concept
-            .entry(&drawing.concept)
-            .or_default()
-            .push(drawing);
+        by_concept.entry(&drawing.concept).or_default().push(drawing);
     }
     by_concept
 }

@@ -55,11 +55,7 @@ struct License {
 
 impl From<Info> for Credit {
     fn from(info: Info) -> Self {
-        Self {
-            author: info.author.name,
-            project: info.author.url,
-            licence: info.license.spdx,
-        }
+        Self { author: info.author.name, project: info.author.url, licence: info.license.spdx }
     }
 }
 
@@ -113,10 +109,7 @@ impl IconSet {
             Join::Name | Join::NumberedName => BTreeMap::new(),
         };
         // An alias that turns or mirrors its icon is another drawing, not another name.
-        let aliases = file
-            .aliases
-            .into_iter()
-            .filter(|(_, alias)| alias.changes.is_empty());
+        let aliases = file.aliases.into_iter().filter(|(_, alias)| alias.changes.is_empty());
         Ok(Self {
             artist,
             credit,
@@ -142,9 +135,7 @@ impl IconSet {
 
     /// Concept identifiers with the names of their icons, for a set joined by code point.
     pub fn code_points(&self) -> impl Iterator<Item = (String, &str)> {
-        self.chars
-            .iter()
-            .map(|(code, icon)| (concept_id(code), icon.as_str()))
+        self.chars.iter().map(|(code, icon)| (concept_id(code), icon.as_str()))
     }
 
     /// Every name of every icon that has a code point, with its concept identifier.
@@ -199,9 +190,7 @@ mod tests {
     #[test]
     fn share_alike_and_non_commercial_sets_are_refused() {
         for licence in ["CC-BY-SA-4.0", "CC-BY-NC-4.0", "GPL-3.0"] {
-            let refusal = check_licence("openmoji", licence)
-                .err()
-                .map(|error| error.to_string());
+            let refusal = check_licence("openmoji", licence).err().map(|error| error.to_string());
             assert!(refusal.is_some_and(|text| text.contains(licence)));
         }
         assert!(check_licence("noto", "Apache-2.0").is_ok());

@@ -29,19 +29,14 @@ pub fn join(set: &IconSet, concepts: &Concepts, index: &NameIndex) -> Result<Joi
 }
 
 fn by_code_point(set: &IconSet) -> Joined {
-    set.code_points()
-        .map(|(id, icon)| (id, vec![icon.to_owned()]))
-        .collect()
+    set.code_points().map(|(id, icon)| (id, vec![icon.to_owned()])).collect()
 }
 
 /// A correction for an icon or to a concept that is gone would silently do nothing.
 fn check(corrections: &Corrections, set: &IconSet, concepts: &Concepts) -> Result<()> {
     let names = set.names();
     for (icon, id) in corrections {
-        ensure!(
-            names.contains_key(icon.as_str()),
-            "the set has no icon {icon}"
-        );
+        ensure!(names.contains_key(icon.as_str()), "the set has no icon {icon}");
         let known = id.as_ref().is_none_or(|id| concepts.contains_key(id));
         ensure!(known, "{icon} is said to show {id:?}, which is no concept");
     }
@@ -61,23 +56,12 @@ fn by_name(set: &IconSet, index: &NameIndex, corrections: &Corrections) -> Joine
             ranked.entry(id.to_owned()).or_default().push((doubt, icon));
         }
     }
-    let most = if set.artist.join == Join::NumberedName {
-        usize::MAX
-    } else {
-        1
-    };
+    let most = if set.artist.join == Join::NumberedName { usize::MAX } else { 1 };
     let keep = |mut icons: Vec<(usize, &str)>| {
         icons.sort_unstable();
-        icons
-            .into_iter()
-            .take(most)
-            .map(|(_, icon)| icon.to_owned())
-            .collect()
+        icons.into_iter().take(most).map(|(_, icon)| icon.to_owned()).collect()
     };
-    ranked
-        .into_iter()
-        .map(|(id, icons)| (id, keep(icons)))
-        .collect()
+    ranked.into_iter().map(|(id, icons)| (id, keep(icons))).collect()
 }
 
 /// The concept an icon's names stand for, with the doubt about it: 1 or more, less is better.
@@ -87,14 +71,8 @@ fn find<'a>(
     join: Join,
     index: &'a NameIndex,
 ) -> Option<(usize, &'a str)> {
-    let stem = if join == Join::NumberedName {
-        without_number(icon)
-    } else {
-        icon
-    };
+    let stem = if join == Join::NumberedName { without_number(icon) } else { icon };
     let names = [icon, stem].into_iter().chain(others.iter().copied());
     let matches = names.filter_map(|name| index.find(name));
-    matches
-        .map(|(depth, id)| (depth + 1, id))
-        .min_by_key(|(doubt, _)| *doubt)
+    matches.map(|(depth, id)| (depth + 1, id)).min_by_key(|(doubt, _)| *doubt)
 }

@@ -51,11 +51,7 @@ pub struct SampleArgs {
 
 fn existing_folder(path: &str) -> Result<PathBuf, String> {
     let path = PathBuf::from(path);
-    if path.is_dir() {
-        Ok(path)
-    } else {
-        Err("there is no such folder".to_owned())
-    }
+    if path.is_dir() { Ok(path) } else { Err("there is no such folder".to_owned()) }
 }
 
 /// Builds the corpus and writes it.
@@ -63,11 +59,7 @@ pub fn build(args: &SampleArgs) -> Result<()> {
     write::check_folder(&args.out)?;
     let inputs = Inputs::read(&Source::new(args.from.as_deref())?)?;
     let corpus = Corpus::draw(&inputs, args.size)?;
-    println!(
-        "packing {} training and {} test samples",
-        corpus.train.len(),
-        corpus.test.len()
-    );
+    println!("packing {} training and {} test samples", corpus.train.len(), corpus.test.len());
     let shards = corpus.pack(&inputs.concepts)?;
     let recipe = Recipe::new(args, &inputs, &corpus, &shards);
     ensure!(
@@ -78,12 +70,7 @@ pub fn build(args: &SampleArgs) -> Result<()> {
     );
     write::corpus(&args.out, &shards, &recipe)?;
     print!("{}", readme::artist_table(&recipe));
-    println!(
-        "{} bytes in {} shards in {}",
-        recipe.bytes(),
-        shards.len(),
-        args.out.display()
-    );
+    println!("{} bytes in {} shards in {}", recipe.bytes(), shards.len(), args.out.display());
     Ok(())
 }
 
@@ -98,11 +85,8 @@ struct Inputs {
 impl Inputs {
     fn read(source: &Source) -> Result<Self> {
         println!("reading names and keywords");
-        let [emojibase, cldr, emojilib] = [
-            source.package(EMOJIBASE)?,
-            source.package(CLDR)?,
-            source.package(EMOJILIB)?,
-        ];
+        let [emojibase, cldr, emojilib] =
+            [source.package(EMOJIBASE)?, source.package(CLDR)?, source.package(EMOJILIB)?];
         let concepts = concept::read_concepts(&emojibase, &cldr, &emojilib)?;
         let mut sets = Vec::new();
         let mut packages = Vec::new();
@@ -112,18 +96,10 @@ impl Inputs {
             sets.push(IconSet::read(artist, &package)?);
             packages.push(package);
         }
-        let coded: Vec<_> = sets
-            .iter()
-            .filter(|set| set.artist.join == Join::CodePoint)
-            .collect();
+        let coded: Vec<_> = sets.iter().filter(|set| set.artist.join == Join::CodePoint).collect();
         let index = NameIndex::read(&concepts, &emojibase, &coded)?;
         packages.extend([emojibase, cldr, emojilib]);
-        Ok(Self {
-            packages,
-            concepts,
-            sets,
-            index,
-        })
+        Ok(Self { packages, concepts, sets, index })
     }
 }
 
@@ -159,12 +135,7 @@ impl Corpus {
             .map(|(set, (drawn, kept))| ArtistRecord::new(set, kept, drawn - kept))
             .collect();
         let overlap = overlap::measure(&train, &test);
-        Ok(Self {
-            train,
-            test,
-            artists,
-            overlap,
-        })
+        Ok(Self { train, test, artists, overlap })
     }
 
     fn pack(&self, concepts: &Concepts) -> Result<Vec<Shard>> {
@@ -182,8 +153,7 @@ impl Corpus {
 fn count_all(train: &[Drawing], test: &[Drawing]) -> Vec<usize> {
     let by = |artist: &Artist| {
         let both = train.iter().chain(test);
-        both.filter(|drawing| drawing.artist.name == artist.name)
-            .count()
+        both.filter(|drawing| drawing.artist.name == artist.name).count()
     };
     ARTISTS.iter().map(by).collect()
 }

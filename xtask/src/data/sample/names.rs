@@ -43,27 +43,16 @@ impl NameIndex {
     /// Unicode characters, shortcodes.
     pub fn read(concepts: &Concepts, emojibase: &Package, coded: &[&IconSet]) -> Result<Self> {
         let mut index = Self::default();
-        index.add_layer(
-            concepts
-                .iter()
-                .map(|(id, concept)| (concept.name.clone(), id.clone())),
-        );
+        index.add_layer(concepts.iter().map(|(id, concept)| (concept.name.clone(), id.clone())));
         index.add_layer(coded.iter().flat_map(|set| set.names_of_code_points()));
         let characters: HashMap<String, String> = emojibase.json("meta/unicode-names.json")?;
-        index.add_layer(
-            characters
-                .into_iter()
-                .map(|(code, name)| (name, concept_id(&code))),
-        );
+        index.add_layer(characters.into_iter().map(|(code, name)| (name, concept_id(&code))));
         for list in SHORTCODES {
             let codes: HashMap<String, Shortcodes> =
                 emojibase.json(&format!("en/shortcodes/{list}.json"))?;
             index.add_layer(codes.into_iter().flat_map(|(code, names)| {
                 let id = concept_id(&code);
-                names
-                    .into_vec()
-                    .into_iter()
-                    .map(move |name| (name, id.clone()))
+                names.into_vec().into_iter().map(move |name| (name, id.clone()))
             }));
         }
         Ok(index)
@@ -98,10 +87,7 @@ impl NameIndex {
 
 /// A name reduced to what all sources agree on: some write `2-hearts`, some `2hearts`.
 fn letters(name: &str) -> String {
-    name.to_lowercase()
-        .chars()
-        .filter(|letter| letter.is_alphanumeric())
-        .collect()
+    name.to_lowercase().chars().filter(|letter| letter.is_alphanumeric()).collect()
 }
 
 /// `cat` for `cat-2`.
@@ -117,10 +103,8 @@ mod tests {
     use super::*;
 
     fn pairs(pairs: &[(&str, &str)]) -> impl Iterator<Item = (String, String)> {
-        let owned: Vec<_> = pairs
-            .iter()
-            .map(|(name, id)| ((*name).to_owned(), (*id).to_owned()))
-            .collect();
+        let owned: Vec<_> =
+            pairs.iter().map(|(name, id)| ((*name).to_owned(), (*id).to_owned())).collect();
         owned.into_iter()
     }
 

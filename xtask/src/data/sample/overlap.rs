@@ -46,18 +46,13 @@ struct Nearest {
 }
 
 impl Nearest {
-    const NONE: Self = Self {
-        hash: u32::MAX,
-        pixels: f64::INFINITY,
-    };
+    const NONE: Self = Self { hash: u32::MAX, pixels: f64::INFINITY };
 
     fn see(&mut self, left: &Drawing, right: &Drawing, always_by_pixel: bool) {
         let hash = left.hash.distance(right.hash);
         self.hash = self.hash.min(hash);
         if always_by_pixel || hash <= WORTH_COMPARING {
-            self.pixels = self
-                .pixels
-                .min(mean_difference(&left.on_white, &right.on_white));
+            self.pixels = self.pixels.min(mean_difference(&left.on_white, &right.on_white));
         }
     }
 }
@@ -72,10 +67,7 @@ impl Alike {
 
 /// Compares every test drawing with every training drawing.
 pub fn measure(train: &[Drawing], test: &[Drawing]) -> Overlap {
-    let mut overlap = Overlap {
-        test_drawings: test.len(),
-        ..Overlap::default()
-    };
+    let mut overlap = Overlap { test_drawings: test.len(), ..Overlap::default() };
     for held_out in test {
         let (mut same, mut other) = (Nearest::NONE, Nearest::NONE);
         for drawing in train {
@@ -88,10 +80,7 @@ pub fn measure(train: &[Drawing], test: &[Drawing]) -> Overlap {
         overlap.same_concept.count(same);
         overlap.other_concept.count(other);
     }
-    overlap.twins_in_test = test
-        .iter()
-        .filter(|drawing| has_twin(drawing, test))
-        .count();
+    overlap.twins_in_test = test.iter().filter(|drawing| has_twin(drawing, test)).count();
     overlap
 }
 
@@ -110,10 +99,7 @@ pub fn drop_repeats(drawings: &mut Vec<Drawing>) -> usize {
     let mut concepts: HashMap<String, Vec<usize>> = HashMap::new();
     for drawing in drawings.drain(..) {
         let earlier = concepts.entry(drawing.concept.clone()).or_default();
-        if earlier
-            .iter()
-            .all(|index| !is_same(&kept[*index], &drawing))
-        {
+        if earlier.iter().all(|index| !is_same(&kept[*index], &drawing)) {
             earlier.push(kept.len());
             kept.push(drawing);
         }
@@ -151,10 +137,7 @@ mod tests {
     }
 
     fn keys(drawings: &[Drawing]) -> Vec<&str> {
-        drawings
-            .iter()
-            .map(|drawing| drawing.key.as_str())
-            .collect()
+        drawings.iter().map(|drawing| drawing.key.as_str()).collect()
     }
 
     #[test]
@@ -179,30 +162,18 @@ mod tests {
 
     #[test]
     fn likeness_is_counted_per_test_drawing() {
-        let train = [
-            flat("a", "sun", 10),
-            flat("b", "sun", 11),
-            flat("c", "moon", 100),
-        ];
+        let train = [flat("a", "sun", 10), flat("b", "sun", 11), flat("c", "moon", 100)];
         let overlap = measure(&train, &[flat("x", "sun", 13)]);
         assert_eq!(
             overlap.same_concept,
-            Alike {
-                hash_within_2: 1,
-                hash_within_4: 1,
-                pixels_within_4: 1
-            }
+            Alike { hash_within_2: 1, hash_within_4: 1, pixels_within_4: 1 }
         );
         assert_eq!(overlap.other_concept.pixels_within_4, 0);
     }
 
     #[test]
     fn twins_are_equal_test_drawings_of_different_concepts() {
-        let test = [
-            flat("x", "sun", 10),
-            flat("y", "moon", 11),
-            flat("z", "star", 200),
-        ];
+        let test = [flat("x", "sun", 10), flat("y", "moon", 11), flat("z", "star", 200)];
         assert_eq!(measure(&[], &test).twins_in_test, 2);
     }
 }

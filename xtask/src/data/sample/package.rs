@@ -63,11 +63,7 @@ fn npm_pack(id: PackageId, folder: &Path) -> Result<()> {
         .context("cannot run `npm`; install Node.js, or give downloaded packages with --from")?;
     if !run.status.success() {
         let said = String::from_utf8_lossy(&run.stderr);
-        bail!(
-            "`npm pack {wanted}` failed ({}): {}",
-            run.status,
-            said.trim()
-        );
+        bail!("`npm pack {wanted}` failed ({}): {}", run.status, said.trim());
     }
     Ok(())
 }
@@ -93,16 +89,9 @@ struct Manifest {
 
 impl Package {
     fn open(id: PackageId, path: PathBuf) -> Result<Self> {
-        let bytes = path
-            .metadata()
-            .with_context(|| format!("cannot look at {}", path.display()))?
-            .len();
-        let mut package = Self {
-            id,
-            licence: String::new(),
-            bytes,
-            path,
-        };
+        let bytes =
+            path.metadata().with_context(|| format!("cannot look at {}", path.display()))?.len();
+        let mut package = Self { id, licence: String::new(), bytes, path };
         let manifest: Manifest = package.json("package.json")?;
         ensure!(
             manifest.name == id.name && manifest.version == id.version,
@@ -146,20 +135,13 @@ impl Package {
 mod tests {
     use super::*;
 
-    const ID: PackageId = PackageId {
-        name: "@scope/thing",
-        version: "1.0.0",
-    };
+    const ID: PackageId = PackageId { name: "@scope/thing", version: "1.0.0" };
 
     #[test]
     fn a_missing_package_is_named_with_its_remedy() -> Result<()> {
         let folder = tempfile::tempdir()?;
         let source = Source::new(Some(folder.path()))?;
-        let message = source
-            .package(ID)
-            .err()
-            .map(|error| error.to_string())
-            .unwrap_or_default();
+        let message = source.package(ID).err().map(|error| error.to_string()).unwrap_or_default();
         assert!(message.contains("scope-thing-1.0.0.tgz"), "{message}");
         assert!(message.contains("npm pack @scope/thing@1.0.0"), "{message}");
         Ok(())

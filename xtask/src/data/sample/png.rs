@@ -37,21 +37,13 @@ pub fn encode(image: &DynamicImage) -> Result<Vec<u8>> {
         }
         None => {
             let alpha = image.color().has_alpha();
-            encoder.set_color(if alpha {
-                ColorType::Rgba
-            } else {
-                ColorType::Rgb
-            });
+            encoder.set_color(if alpha { ColorType::Rgba } else { ColorType::Rgb });
             encoder.set_filter(Filter::Adaptive);
             image.as_bytes().into()
         }
     };
-    let mut writer = encoder
-        .write_header()
-        .context("cannot encode a PNG header")?;
-    writer
-        .write_image_data(&data)
-        .context("cannot encode PNG pixels")?;
+    let mut writer = encoder.write_header().context("cannot encode a PNG header")?;
+    writer.write_image_data(&data).context("cannot encode PNG pixels")?;
     writer.finish().context("cannot finish a PNG file")?;
     Ok(bytes)
 }
@@ -84,25 +76,14 @@ impl Palette {
 
     /// Red, green and blue of all entries.
     fn colours(&self) -> Vec<u8> {
-        self.entries
-            .iter()
-            .flat_map(|[red, green, blue, _]| [*red, *green, *blue])
-            .collect()
+        self.entries.iter().flat_map(|[red, green, blue, _]| [*red, *green, *blue]).collect()
     }
 
     /// Alpha of the entries up to the last that is not opaque, which the format implies, and of
     /// one entry at least, by which readers know that there is an alpha channel.
     fn alphas(&self) -> Vec<u8> {
-        let last = self
-            .entries
-            .iter()
-            .rposition(|colour| colour[3] < 255)
-            .unwrap_or(0);
-        self.entries
-            .iter()
-            .take(last + 1)
-            .map(|colour| colour[3])
-            .collect()
+        let last = self.entries.iter().rposition(|colour| colour[3] < 255).unwrap_or(0);
+        self.entries.iter().take(last + 1).map(|colour| colour[3]).collect()
     }
 }
 
@@ -116,12 +97,7 @@ mod tests {
     fn image(side: u32, colours: u32) -> RgbaImage {
         RgbaImage::from_fn(side, side, |x, y| {
             let number = (y * side + x) % colours;
-            Rgba([
-                number as u8,
-                (number / 256) as u8,
-                7,
-                255 - (number % 3) as u8,
-            ])
+            Rgba([number as u8, (number / 256) as u8, 7, 255 - (number % 3) as u8])
         })
     }
 
@@ -129,11 +105,7 @@ mod tests {
     fn every_pixel_survives_with_few_and_with_many_colours() -> Result<()> {
         for colours in [1, 2, 256, 257, 1600] {
             let image = DynamicImage::from(image(40, colours));
-            assert_eq!(
-                image::load_from_memory(&encode(&image)?)?,
-                image,
-                "{colours} colours"
-            );
+            assert_eq!(image::load_from_memory(&encode(&image)?)?, image, "{colours} colours");
         }
         Ok(())
     }
@@ -142,11 +114,7 @@ mod tests {
     fn an_image_without_alpha_stays_without() -> Result<()> {
         for colours in [5, 900] {
             let image = DynamicImage::from(image(40, colours)).to_rgb8().into();
-            assert_eq!(
-                image::load_from_memory(&encode(&image)?)?,
-                image,
-                "{colours} colours"
-            );
+            assert_eq!(image::load_from_memory(&encode(&image)?)?, image, "{colours} colours");
         }
         Ok(())
     }

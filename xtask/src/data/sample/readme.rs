@@ -109,21 +109,9 @@ concept, such as `guard` and `man guard`, and are hard or impossible to tell apa
 fn overlap_rows(same: &Alike, other: &Alike) -> String {
     let row = |what, same: usize, other: usize| format!("| {what} | {same} | {other} |\n");
     [
-        row(
-            "at most 2 bits away",
-            same.hash_within_2,
-            other.hash_within_2,
-        ),
-        row(
-            "at most 4 bits away",
-            same.hash_within_4,
-            other.hash_within_4,
-        ),
-        row(
-            "less than 4/255 away",
-            same.pixels_within_4,
-            other.pixels_within_4,
-        ),
+        row("at most 2 bits away", same.hash_within_2, other.hash_within_2),
+        row("at most 4 bits away", same.hash_within_4, other.hash_within_4),
+        row("less than 4/255 away", same.pixels_within_4, other.pixels_within_4),
     ]
     .concat()
 }

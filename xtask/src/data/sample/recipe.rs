@@ -55,11 +55,7 @@ pub struct ArtistRecord {
 impl ArtistRecord {
     /// The record of a set of which `drawings` were kept and `repeats_dropped` were not.
     pub fn new(set: &IconSet, drawings: usize, repeats_dropped: usize) -> Self {
-        let Credit {
-            author,
-            project,
-            licence,
-        } = set.credit.clone();
+        let Credit { author, project, licence } = set.credit.clone();
         Self {
             name: set.artist.name,
             split: set.artist.split.name(),
@@ -110,18 +106,12 @@ impl Recipe {
 
     /// Drawings in a split.
     pub fn drawings(&self, split: Split) -> usize {
-        let artists = self
-            .artists
-            .iter()
-            .filter(|artist| artist.split == split.name());
+        let artists = self.artists.iter().filter(|artist| artist.split == split.name());
         artists.map(|artist| artist.drawings).sum()
     }
 
     /// Shards of a split.
     pub fn shards_of(&self, split: Split) -> usize {
-        self.shards
-            .iter()
-            .filter(|shard| shard.file.starts_with(split.name()))
-            .count()
+        self.shards.iter().filter(|shard| shard.file.starts_with(split.name())).count()
     }
 }

@@ -13,10 +13,8 @@ pub fn render(svg: &str, side: u32) -> Result<RgbaImage> {
     let mut pixmap = Pixmap::new(side, side).context("an image needs at least one pixel")?;
     let (width, height) = (tree.size().width(), tree.size().height());
     let scale = side as f32 / width.max(height);
-    let fit = Transform::from_scale(scale, scale).post_translate(
-        (side as f32 - width * scale) / 2.0,
-        (side as f32 - height * scale) / 2.0,
-    );
+    let fit = Transform::from_scale(scale, scale)
+        .post_translate((side as f32 - width * scale) / 2.0, (side as f32 - height * scale) / 2.0);
     resvg::render(&tree, fit, &mut pixmap.as_mut());
     let straight = pixmap.pixels().iter().flat_map(|pixel| {
         let pixel = pixel.demultiply();
@@ -24,10 +22,7 @@ pub fn render(svg: &str, side: u32) -> Result<RgbaImage> {
     });
     let image = RgbaImage::from_raw(side, side, straight.collect())
         .context("the rendered pixels do not fill the image")?;
-    ensure!(
-        image.pixels().any(|pixel| pixel[3] > 0),
-        "nothing is visible"
-    );
+    ensure!(image.pixels().any(|pixel| pixel[3] > 0), "nothing is visible");
     Ok(image)
 }
 

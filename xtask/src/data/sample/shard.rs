@@ -55,36 +55,23 @@ pub fn pack(
     order.sort_by(|left, right| left.key.cmp(&right.key));
     order.shuffle(&mut ChaCha8Rng::seed_from_u64(SEED));
     let per_shard = order.len().div_ceil(count).max(1);
-    let shards = order
-        .chunks(per_shard)
-        .enumerate()
-        .map(|(number, drawings)| {
-            let file = format!("{}-{number:03}.tar.gz", split.name());
-            shard(file, split, drawings, concepts)
-        });
+    let shards = order.chunks(per_shard).enumerate().map(|(number, drawings)| {
+        let file = format!("{}-{number:03}.tar.gz", split.name());
+        shard(file, split, drawings, concepts)
+    });
     shards.collect()
 }
 
 fn shard(file: String, split: Split, drawings: &[&Drawing], concepts: &Concepts) -> Result<Shard> {
-    let gzip = GzBuilder::new()
-        .mtime(0)
-        .write(Vec::new(), Compression::best());
+    let gzip = GzBuilder::new().mtime(0).write(Vec::new(), Compression::best());
     let mut archive = tar::Builder::new(gzip);
     for drawing in drawings {
         let concept = concepts
             .get(&drawing.concept)
             .with_context(|| format!("{} shows an unknown concept", drawing.key))?;
         let image = png::encode(&picture(drawing, split))?;
-        append(
-            &mut archive,
-            &format!("{}.{}", drawing.key, png::EXTENSION),
-            &image,
-        )?;
-        append(
-            &mut archive,
-            &format!("{}.json", drawing.key),
-            &label(drawing, concept)?,
-        )?;
+        append(&mut archive, &format!("{}.{}", drawing.key, png::EXTENSION), &image)?;
+        append(&mut archive, &format!("{}.json", drawing.key), &label(drawing, concept)?)?;
     }
     let bytes = archive.into_inner()?.finish()?;
     let mut crc = Crc::new();
@@ -129,9 +116,7 @@ fn append<W: std::io::Write>(
     header.set_mtime(0);
     header.set_uid(0);
     header.set_gid(0);
-    archive
-        .append_data(&mut header, name, bytes)
-        .with_context(|| format!("cannot pack {name}"))
+    archive.append_data(&mut header, name, bytes).with_context(|| format!("cannot pack {name}"))
 }
 
 #[cfg(test)]
@@ -145,11 +130,8 @@ mod tests {
     use super::*;
 
     fn corpus() -> (Vec<Drawing>, Concepts) {
-        let concept = Concept {
-            name: "sun".into(),
-            keywords: vec!["day".into()],
-            group: "sky".into(),
-        };
+        let concept =
+            Concept { name: "sun".into(), keywords: vec!["day".into()], group: "sky".into() };
         let concepts = Concepts::from([("2600".to_owned(), concept)]);
         let image = RgbaImage::from_pixel(4, 4, Rgba([200, 100, 0, 128]));
         let drawings = (0..5)
@@ -175,13 +157,7 @@ mod tests {
     fn every_drawing_is_in_one_shard_with_image_before_label() -> Result<()> {
         let (drawings, concepts) = corpus();
         let shards = pack(Split::Train, 2, &drawings, &concepts)?;
-        assert_eq!(
-            shards
-                .iter()
-                .map(|shard| shard.record.samples)
-                .collect::<Vec<_>>(),
-            [3, 2]
-        );
+        assert_eq!(shards.iter().map(|shard| shard.record.samples).collect::<Vec<_>>(), [3, 2]);
         let mut seen = Vec::new();
         for shard in &shards {
             for pair in members(shard)?.chunks(2) {

@@ -32,9 +32,7 @@ impl Hash {
 /// Mean absolute difference of two images of one size, in steps of 1/255 (0 to 255).
 pub fn mean_difference(left: &RgbImage, right: &RgbImage) -> f64 {
     let pairs = left.as_raw().iter().zip(right.as_raw());
-    let sum: u64 = pairs
-        .map(|(left, right)| u64::from(left.abs_diff(*right)))
-        .sum();
+    let sum: u64 = pairs.map(|(left, right)| u64::from(left.abs_diff(*right))).sum();
     sum as f64 / left.as_raw().len().max(1) as f64
 }
 
@@ -51,10 +49,7 @@ mod tests {
     fn the_hash_sees_direction_and_not_brightness() {
         let rising = Hash::of(&ramp(0));
         assert_eq!(rising.distance(Hash::of(&ramp(40))), 0);
-        assert_eq!(
-            rising.distance(Hash::of(&imageops::flip_horizontal(&ramp(0)))),
-            64
-        );
+        assert_eq!(rising.distance(Hash::of(&imageops::flip_horizontal(&ramp(0)))), 64);
     }
 
     #[test]

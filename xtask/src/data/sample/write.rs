@@ -15,10 +15,7 @@ pub fn check_folder(folder: &Path) -> Result<()> {
     fs::create_dir_all(folder)
         .with_context(|| format!("cannot make the folder {}", folder.display()))?;
     tempfile::tempfile_in(folder).with_context(|| {
-        format!(
-            "cannot write to {}; choose another folder with --out",
-            folder.display()
-        )
+        format!("cannot write to {}; choose another folder with --out", folder.display())
     })?;
     Ok(())
 }
@@ -58,13 +55,9 @@ fn remove_old_shards(folder: &Path, shards: &[Shard]) -> Result<()> {
 
 /// Whether a file is named as this command names shards.
 fn is_shard(name: &str) -> bool {
-    let stem = name
-        .strip_suffix(".tar.gz")
-        .and_then(|stem| stem.rsplit_once('-'));
+    let stem = name.strip_suffix(".tar.gz").and_then(|stem| stem.rsplit_once('-'));
     stem.is_some_and(|(split, number)| {
-        [Split::Train, Split::Test]
-            .iter()
-            .any(|known| known.name() == split)
+        [Split::Train, Split::Test].iter().any(|known| known.name() == split)
             && number.len() == 3
             && number.bytes().all(|digit| digit.is_ascii_digit())
     })
@@ -88,9 +81,7 @@ mod tests {
     #[test]
     fn an_output_folder_that_is_a_file_is_an_error_that_names_it() -> Result<()> {
         let file = tempfile::NamedTempFile::new()?;
-        let message = check_folder(file.path())
-            .err()
-            .map(|error| error.to_string());
+        let message = check_folder(file.path()).err().map(|error| error.to_string());
         let name = file.path().display().to_string();
         assert!(message.is_some_and(|text| text.contains(&name)));
         Ok(())
