@@ -221,7 +221,7 @@ fn wrong_settings_are_named_with_a_remedy() {
         .unwrap();
     fs::write(bench.path("file"), "").unwrap();
     let cases: [(i32, &[&str], &[&str]); 9] = [
-        (1, &["--data", "nowhere-{000..003}.tar"], &["nowhere-000.tar", "check the path"]),
+        (2, &["--data", "nowhere-{000..003}.tar"], &["nowhere-000.tar", "check the path"]),
         (2, &["--config", "typo.toml"], &["typo.toml", "batch_sise"]),
         (2, &["--model", "odd.json"], &["image_size 32", "patch_size 15"]),
         (2, &["--model", "key.json"], &["key.json", "headz"]),

@@ -18,6 +18,10 @@ pub struct TrainTransform {
     /// Smallest side of the crop, as a share of the image's shortest side, in `(0, 1]`.
     #[serde(default = "default_min_scale")]
     pub min_scale: f32,
+    /// Share of transparent images that lie on white, as drawings mostly do where people meet
+    /// them, and not on a random colour, in `[0, 1]`.
+    #[serde(default)]
+    pub white_share: f32,
 }
 
 fn default_min_scale() -> f32 {
@@ -27,7 +31,7 @@ fn default_min_scale() -> f32 {
 impl TrainTransform {
     /// Crops of at least 0.8 of the shortest side, resized to `image_size` pixels.
     pub fn new(image_size: usize) -> Self {
-        Self { image_size, min_scale: default_min_scale() }
+        Self { image_size, min_scale: default_min_scale(), white_share: 0.0 }
     }
 
     /// Says what is wrong with the settings, if anything.
@@ -35,16 +39,21 @@ impl TrainTransform {
         if self.image_size == 0 {
             return Some("image_size is 0: give the model's image size".to_owned());
         }
-        let in_range = self.min_scale > 0.0 && self.min_scale <= 1.0;
-        (!in_range).then(|| format!("min_scale is {}, not in (0, 1]", self.min_scale))
+        if !(self.min_scale > 0.0 && self.min_scale <= 1.0) {
+            return Some(format!("min_scale is {}, not in (0, 1]", self.min_scale));
+        }
+        let in_range = (0.0..=1.0).contains(&self.white_share);
+        (!in_range).then(|| format!("white_share is {}, not in [0, 1]", self.white_share))
     }
 
     /// One random view of the image, `[image_size, image_size, 3]` bytes.
     ///
     /// The crop's side is uniform in `[min_scale, 1]` of the shortest side, its position uniform;
-    /// an image with an alpha channel lies on a colour uniform in RGB.
+    /// an image with an alpha channel lies on white or on a colour uniform in RGB.
     pub fn apply(&self, image: &DynamicImage, rng: &mut impl Rng) -> RgbImage {
-        let background = Rgb(rng.random::<[u8; 3]>());
+        let colour = Rgb(rng.random::<[u8; 3]>());
+        let white = rng.random::<f32>() < self.white_share;
+        let background = if white { Rgb([255; 3]) } else { colour };
         let shortest = image.width().min(image.height());
         let smallest = if self.min_scale > 0.0 { self.min_scale.min(1.0) } else { 1.0 };
         let scale = rng.random_range(smallest..=1.0);
@@ -96,6 +105,17 @@ mod tests {
         assert!(colours.windows(2).all(|pair| pair[0] != pair[1]));
         let opaque = DynamicImage::ImageRgba8(RgbaImage::from_pixel(20, 30, Rgba([1, 2, 3, 255])));
         assert_eq!(view(&opaque, 0), RgbImage::from_pixel(16, 16, Rgb([1, 2, 3])));
+    }
+
+    #[test]
+    fn the_share_on_white_is_as_asked() {
+        let clear = DynamicImage::ImageRgba8(RgbaImage::new(8, 8));
+        let transform = TrainTransform { white_share: 0.5, ..TrainTransform::new(8) };
+        let white = (0..400).filter(|index| {
+            let mut rng = sample_rng(0, 0, *index, Stream::Augment);
+            *transform.apply(&clear, &mut rng).get_pixel(0, 0) == Rgb([255; 3])
+        });
+        assert!((160..=240).contains(&white.count()));
     }
 
     #[test]

@@ -42,6 +42,8 @@ pub struct TrainConfig {
     pub threads: usize,
     /// Smallest side of the random square crop, over the image's shorter side.
     pub min_scale: f32,
+    /// Share of transparent images pasted on white and not on a random colour.
+    pub white_share: f32,
     /// Samples held for shuffling.
     pub shuffle_buffer: usize,
     /// Largest share of bad samples before the run stops.
@@ -134,6 +136,7 @@ impl Default for TrainConfig {
             seed: 0,
             threads: 0,
             min_scale: 0.8,
+            white_share: 0.5,
             shuffle_buffer: 10_000,
             max_bad_share: 0.1,
             checkpoint_every: 100,

@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use clip_data::LoaderError;
+use clip_data::{DataError, LoaderError};
 use clip_model::{ConfigError, DeviceError, TokenizerError, WeightsError};
 
 /// Why a training run could not start or go on.
@@ -18,9 +18,12 @@ pub enum TrainError {
     /// The tokenizer cannot be built for the model.
     #[error(transparent)]
     Tokenizer(#[from] TokenizerError),
-    /// The data cannot be read.
+    /// A data set cannot be used.
     #[error(transparent)]
-    Data(#[from] LoaderError),
+    Data(#[from] DataError),
+    /// The training data gave out.
+    #[error(transparent)]
+    Loader(#[from] LoaderError),
     /// Weights cannot be exported.
     #[error(transparent)]
     Weights(#[from] WeightsError),
@@ -66,17 +69,13 @@ pub enum TrainError {
 impl TrainError {
     /// Whether the settings are wrong, as opposed to the work having failed.
     pub fn is_setting(&self) -> bool {
-        use TrainError::*;
-        matches!(
-            self,
-            Setting(_)
-                | Model(_)
-                | Device(_)
-                | Tokenizer(_)
-                | NoCheckpoint(_)
-                | RunExists(_)
-                | OtherModel { .. }
-        )
+        use DataError::{BadSpec, NoShards, NoSuchShard};
+        match self {
+            Self::Setting(_) | Self::Model(_) | Self::Device(_) | Self::Tokenizer(_) => true,
+            Self::NoCheckpoint(_) | Self::RunExists(_) | Self::OtherModel { .. } => true,
+            Self::Data(NoShards | NoSuchShard { .. } | BadSpec { .. }) => true,
+            _ => false,
+        }
     }
 
     /// An error about a file; `action` is a verb.

@@ -144,8 +144,8 @@ impl Trainer {
         let mut templates = vec!["{}".to_string()];
         templates.extend(self.config.captions.frames.iter().cloned());
         let size = self.model_config.vision_cfg.image_size;
-        evaluate(model, &self.tokenizer, size, &templates, shards, self.step())
-            .map_err(|error| TrainError::Setting(error.to_string()))
+        let step = self.step();
+        Ok(evaluate(model, &self.tokenizer, size, &templates, shards, step)?)
     }
 
     /// Writes the model as open_clip reads it.

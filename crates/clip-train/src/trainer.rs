@@ -93,8 +93,7 @@ impl Trainer {
         optimizer: ModuleOptimizer,
         progress: Progress,
     ) -> Result<Self, TrainError> {
-        let samples =
-            count_samples(&config.data).map_err(|error| TrainError::Setting(error.to_string()))?;
+        let samples = count_samples(&config.data)?;
         let steps = config.total_steps(samples);
         let schedule =
             WarmupCosine { peak: config.lr, warmup: config.warmup.min(steps / 2), steps };
@@ -273,6 +272,7 @@ fn loader_config(config: &TrainConfig, model: &ClipConfig) -> LoaderConfig {
     let mut loader =
         LoaderConfig::new(config.data.clone(), config.batch_size, model.vision_cfg.image_size);
     loader.transform.min_scale = config.min_scale;
+    loader.transform.white_share = config.white_share;
     loader.captions = config.captions.clone();
     loader.seed = config.seed;
     loader.shuffle_buffer = config.shuffle_buffer;
