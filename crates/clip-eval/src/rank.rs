@@ -7,7 +7,7 @@ pub(crate) fn rank(scores: &[f32], index: usize) -> usize {
     if !own.is_finite() {
         return scores.len();
     }
-    scores.iter().filter(|score| !(**score < own)).count() - 1
+    scores.iter().filter(|score| **score >= own || score.is_nan()).count() - 1
 }
 
 /// The indices of the `k` largest scores, largest first.

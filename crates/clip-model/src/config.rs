@@ -15,8 +15,8 @@ const PRESETS: &[(&str, &str)] = &[
     ("ViT-B-16", include_str!("../presets/ViT-B-16.json")),
     ("ViT-L-14", include_str!("../presets/ViT-L-14.json")),
     ("ViT-L-14-336", include_str!("../presets/ViT-L-14-336.json")),
-    ("RN-nano-32px", include_str!("../presets/RN-nano-32px.json")),
-    ("ViT-nano-32px", include_str!("../presets/ViT-nano-32px.json")),
+    ("RN-nano", include_str!("../presets/RN-nano.json")),
+    ("ViT-nano", include_str!("../presets/ViT-nano.json")),
 ];
 
 /// The names of the shipped configurations.

@@ -121,14 +121,14 @@ impl Default for TrainConfig {
     /// A run on the sample data that a laptop's CPU finishes in minutes.
     fn default() -> Self {
         Self {
-            model: "RN-nano-32px".into(),
+            model: "RN-nano".into(),
             data: vec!["assets/sample/train-{000..007}.tar.gz".into()],
             eval_data: vec!["assets/sample/test-000.tar.gz".into()],
             device: "cpu".into(),
             batch_size: 256,
             micro_batch: 0,
             tile: 1024,
-            steps: 600,
+            steps: 800,
             epochs: 0.0,
             lr: 2e-3,
             warmup: 40,
@@ -136,7 +136,7 @@ impl Default for TrainConfig {
             seed: 0,
             threads: 0,
             min_scale: 0.8,
-            white_share: 0.5,
+            white_share: 0.75,
             shuffle_buffer: 10_000,
             max_bad_share: 0.1,
             checkpoint_every: 100,

@@ -70,12 +70,17 @@ impl TrainError {
     /// Whether the settings are wrong, as opposed to the work having failed.
     pub fn is_setting(&self) -> bool {
         use DataError::{BadSpec, NoShards, NoSuchShard};
-        match self {
-            Self::Setting(_) | Self::Model(_) | Self::Device(_) | Self::Tokenizer(_) => true,
-            Self::NoCheckpoint(_) | Self::RunExists(_) | Self::OtherModel { .. } => true,
-            Self::Data(NoShards | NoSuchShard { .. } | BadSpec { .. }) => true,
-            _ => false,
-        }
+        matches!(
+            self,
+            Self::Setting(_)
+                | Self::Model(_)
+                | Self::Device(_)
+                | Self::Tokenizer(_)
+                | Self::NoCheckpoint(_)
+                | Self::RunExists(_)
+                | Self::OtherModel { .. }
+                | Self::Data(NoShards | NoSuchShard { .. } | BadSpec { .. })
+        )
     }
 
     /// An error about a file; `action` is a verb.

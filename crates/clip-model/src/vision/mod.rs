@@ -16,6 +16,8 @@ use burn::tensor::{Device, Tensor};
 use crate::{Activation, Mode, VisionConfig, VisionLayers};
 
 /// The image tower of a model.
+// A model has one tower, so nothing is gained by a box, which Burn's modules do not take.
+#[allow(clippy::large_enum_variant)]
 #[derive(Module, Debug)]
 pub enum VisionTower {
     /// A Vision Transformer.
