@@ -146,7 +146,8 @@ mod tests {
     fn impossible_settings_are_explained() {
         assert_eq!(TrainTransform::new(32).problem(), None);
         for min_scale in [0.0, 1.5, f32::NAN] {
-            let message = TrainTransform { image_size: 32, min_scale }.problem().unwrap();
+            let message =
+                TrainTransform { min_scale, ..TrainTransform::new(32) }.problem().unwrap();
             assert!(message.contains("min_scale"), "{message}");
         }
     }

@@ -63,8 +63,10 @@ fn forward_seconds(model: &Clip, config: &ClipConfig, batch: usize, device: &Dev
 }
 
 fn parameters(model: &Clip) -> String {
-    let count = model.num_params() as f64;
-    format!("{:.1} million parameters", count / 1e6)
+    match model.num_params() {
+        count if count < 1_000_000 => format!("{count} parameters"),
+        count => format!("{:.1} million parameters", count as f64 / 1e6),
+    }
 }
 
 /// A duration as a person would say it.

@@ -135,8 +135,8 @@ impl Trainer {
     ///
     /// # Errors
     ///
-    /// When the data gives out, the loss diverges, or the last checkpoint cannot be written. One
-    /// that fails on the way is shown in the `view` and tried again at the next occasion.
+    /// When the data gives out, the loss diverges, or the last checkpoint cannot be written. What
+    /// cannot be written on the way is shown in the `view` and tried again at the next occasion.
     pub fn run(
         &mut self,
         view: &mut dyn View,
@@ -148,13 +148,11 @@ impl Trainer {
                 return Ok(Ended::Interrupted);
             }
             let metrics = self.one_step(view)?;
-            self.metrics.append(&metrics)?;
             view.step(&metrics);
-            let due = self.progress.step.is_multiple_of(self.config.checkpoint_every);
-            if due && self.progress.step < self.schedule.steps {
-                self.save().unwrap_or_else(|error| {
-                    view.note(&format!("checkpoint not saved, training goes on: {error}"));
-                });
+            // A full disk must not end a run that may find room again.
+            let kept = self.metrics.append(&metrics).and_then(|()| self.save_if_due());
+            if let Err(error) = kept {
+                view.note(&format!("training goes on, although: {error}"));
             }
         }
         self.save()?;
@@ -228,6 +226,14 @@ impl Trainer {
         }
         view.note(&format!("step {step}: loss or gradient not finite, update left out"));
         Ok(())
+    }
+
+    fn save_if_due(&self) -> Result<(), TrainError> {
+        let step = self.progress.step;
+        match step.is_multiple_of(self.config.checkpoint_every) && step < self.schedule.steps {
+            true => self.save(),
+            false => Ok(()),
+        }
     }
 
     fn save(&self) -> Result<(), TrainError> {
