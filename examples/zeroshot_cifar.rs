@@ -10,6 +10,7 @@
 #![recursion_limit = "256"]
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::Parser;
@@ -36,12 +37,21 @@ struct Args {
     device: String,
 }
 
-fn main() -> Result<()> {
-    let args = Args::parse();
+fn main() -> ExitCode {
+    match run(&Args::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &Args) -> Result<()> {
     // A folder that is neither is told about as the more common one.
     let images = CifarFolder::cifar100(&args.data, Split::Test)
         .or_else(|_| CifarFolder::cifar10(&args.data, Split::Test))?;
-    let (model, config) = load(&args)?;
+    let (model, config) = load(args)?;
     let tokenizer = Tokenizer::for_text(&config.text_cfg)?;
     let classifier =
         ZeroShotClassifier::new(&model, &tokenizer, images.class_names(), CIFAR_TEMPLATES);

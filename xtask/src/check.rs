@@ -6,11 +6,14 @@ use anyhow::{Context, Result, bail};
 
 use crate::licences;
 
+/// Turns on what is off by default and needs nothing installed.
+const OPTIONAL: &str = "--features=clip-examples/tui";
+
 /// Name and cargo arguments of each step after the licences.
 const STEPS: [(&str, &[&str]); 4] = [
     ("format", &["fmt", "--all", "--check"]),
-    ("lints", &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
-    ("documentation", &["doc", "--workspace", "--no-deps", "--document-private-items"]),
+    ("lints", &["clippy", "--workspace", "--all-targets", OPTIONAL, "--", "-D", "warnings"]),
+    ("documentation", &["doc", "--workspace", OPTIONAL, "--no-deps", "--document-private-items"]),
     ("tests", &["test", "--workspace"]),
 ];
 
