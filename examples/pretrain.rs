@@ -32,7 +32,7 @@ struct Args {
     /// Training shards: paths, folders, globs or {000..009} braces
     #[arg(long, value_name = "SHARDS", num_args = 1..)]
     data: Vec<String>,
-    /// Shards to evaluate on at the end
+    /// Shards or an image folder to evaluate on at the end
     #[arg(long, value_name = "SHARDS", num_args = 1..)]
     eval_data: Vec<String>,
     /// A preset or an open_clip JSON file
@@ -112,9 +112,9 @@ fn run(args: &Args) -> Result<Ended, TrainError> {
     println!("evaluating");
     facts.push(("Time taken".into(), duration(started.elapsed().as_secs_f64())));
     facts.extend(peak_memory().map(|memory| ("Peak memory".into(), memory)));
-    for evaluation in trainer.finish(&facts)? {
-        println!("{evaluation}");
-    }
+    let results = trainer.finish(&facts)?;
+    results.evaluations.iter().for_each(|evaluation| println!("{evaluation}"));
+    results.notes.iter().for_each(|note| println!("{note}"));
     println!("report: {}", RunFolder::open(&folder).report().display());
     Ok(Ended::Complete)
 }

@@ -23,7 +23,7 @@ fn a_minute_of_training_beats_chance_on_an_unseen_artist() {
     let interrupter = Interrupter::new();
     let mut view = view(Show::Progress, 0, trainer.steps(), &interrupter).unwrap();
     trainer.run(view.as_mut(), &interrupter).unwrap();
-    let evaluations = trainer.finish(&[]).unwrap();
+    let evaluations = trainer.finish(&[]).unwrap().evaluations;
     let value = |task: &str, metric: &str| {
         evaluations.iter().find(|row| row.task == task && row.metric == metric).unwrap().clone()
     };

@@ -212,6 +212,19 @@ fn a_finished_run_leaves_what_people_script_against() {
 }
 
 #[test]
+fn a_folder_of_images_can_be_evaluated_on() {
+    let bench = Bench::new();
+    for (class, name) in [("red_cat", "a"), ("red_cat", "b"), ("dog", "c")] {
+        fs::create_dir_all(bench.path("images").join(class)).unwrap();
+        fs::write(bench.path("images").join(class).join(format!("{name}.png")), png(40)).unwrap();
+    }
+    let output = bench.run(&["--eval-data", "images", "--out", "run"]);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("n 3, of 2") && said.contains("no retrieval"), "{said}");
+}
+
+#[test]
 fn wrong_settings_are_named_with_a_remedy() {
     let bench = Bench::new();
     fs::write(bench.path("typo.toml"), "batch_sise = 3").unwrap();
@@ -220,8 +233,9 @@ fn wrong_settings_are_named_with_a_remedy() {
     fs::write(bench.path("key.json"), TINY.replace("\"heads\": 2", "\"heads\": 2, \"headz\": 2"))
         .unwrap();
     fs::write(bench.path("file"), "").unwrap();
-    let cases: [(i32, &[&str], &[&str]); 9] = [
+    let cases: [(i32, &[&str], &[&str]); 10] = [
         (2, &["--data", "nowhere-{000..003}.tar"], &["nowhere-000.tar", "check the path"]),
+        (2, &["--eval-data", "nowhere.tar"], &["nowhere.tar", "check the path"]),
         (2, &["--config", "typo.toml"], &["typo.toml", "batch_sise"]),
         (2, &["--model", "odd.json"], &["image_size 32", "patch_size 15"]),
         (2, &["--model", "key.json"], &["key.json", "headz"]),

@@ -11,6 +11,7 @@ pub use folder::ImageFolder;
 pub use webdataset::WebDatasetLabelled;
 
 use crate::DataError;
+use crate::shards::image_folder;
 
 /// Images that each belong to one of several named classes.
 pub trait LabelledImages: Send + Sync {
@@ -31,6 +32,18 @@ pub trait LabelledImages: Send + Sync {
 
     /// The classes' names, in words.
     fn class_names(&self) -> &[String];
+}
+
+/// Labelled images of shards, or of an image folder where `data` is one folder without shards.
+///
+/// # Errors
+///
+/// As [`WebDatasetLabelled::open`] and [`ImageFolder::open`].
+pub fn open_labelled(data: &[String]) -> Result<Box<dyn LabelledImages>, DataError> {
+    match image_folder(data) {
+        Some(folder) => Ok(Box::new(ImageFolder::open(folder)?)),
+        None => Ok(Box::new(WebDatasetLabelled::open(data)?)),
+    }
 }
 
 /// A folder's or file's name for a class, in words.

@@ -51,11 +51,13 @@ pub use augment::TrainTransform;
 pub use caption::CaptionDraw;
 pub use decode::{DEFAULT_MAX_PIXELS, ImageProblem, decode_image, decode_sample};
 pub use error::{Cause, DataError, Fault};
-pub use labelled::{CifarFolder, ImageFolder, LabelledImages, Split, WebDatasetLabelled};
+pub use labelled::{
+    CifarFolder, ImageFolder, LabelledImages, Split, WebDatasetLabelled, open_labelled,
+};
 pub use loader::{ClipBatch, LoaderConfig, LoaderError, LoaderState, LoaderStats, PairLoader};
 pub use pairs::EvalPairs;
 pub use random::{Stream, sample_rng};
 pub use sample::RawSample;
-pub use shards::expand_shards;
+pub use shards::{expand_shards, image_folder};
 pub use text::{CaptionFields, Captions, SampleText};
 pub use webdataset::{DEFAULT_MAX_MEMBER_BYTES, ShardReader, count_samples};

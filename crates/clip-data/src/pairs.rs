@@ -5,6 +5,7 @@ use std::path::Path;
 
 use image::DynamicImage;
 
+use crate::shards::image_folder;
 use crate::stored::{StoredImage, is_image_file, sorted_entries, whole_samples};
 use crate::{CaptionFields, Captions, DEFAULT_MAX_PIXELS, DataError, RawSample, SampleText};
 
@@ -17,6 +18,18 @@ pub struct EvalPairs {
 }
 
 impl EvalPairs {
+    /// Pairs of shards, or of an image folder where `data` is one folder without shards.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_shards`](Self::from_shards) and [`from_folder`](Self::from_folder).
+    pub fn open(data: &[String]) -> Result<Self, DataError> {
+        match image_folder(data) {
+            Some(folder) => Self::from_folder(folder),
+            None => Self::from_shards(data),
+        }
+    }
+
     /// Reads shards (specs as in [`expand_shards`](crate::expand_shards)) into memory, images still
     /// encoded.
     ///

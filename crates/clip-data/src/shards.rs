@@ -36,6 +36,14 @@ pub fn expand_shards(specs: &[String]) -> Result<Vec<PathBuf>, DataError> {
     Ok(shards)
 }
 
+/// The image folder that `specs` stand for: exactly one folder, without shards in it.
+pub fn image_folder(specs: &[String]) -> Option<&Path> {
+    let [spec] = specs else { return None };
+    let folder = Path::new(spec);
+    let shards = shards_in(folder).ok()?; // not a folder
+    shards.is_empty().then_some(folder)
+}
+
 /// The files that one path without braces stands for.
 fn matching(spec: &str, path: &str) -> Result<Vec<PathBuf>, DataError> {
     let found = if Path::new(path).is_dir() {
@@ -173,5 +181,15 @@ mod tests {
             assert!(message.contains(&spec) && message.contains("check the path"), "{message}");
         }
         assert!(matches!(expand_shards(&[]), Err(DataError::NoShards)));
+    }
+
+    #[test]
+    fn a_folder_without_shards_is_an_image_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let spec = [folder.path().to_string_lossy().into_owned()];
+        assert_eq!(image_folder(&spec), Some(folder.path()));
+        std::fs::write(folder.path().join("a.tar"), "").unwrap();
+        assert_eq!(image_folder(&spec), None);
+        assert_eq!(image_folder(&["nowhere".to_string()]), None);
     }
 }

@@ -95,14 +95,9 @@ impl Checkpoints {
         write_json(&folder.join(STATE), progress)
     }
 
-    /// The newest complete checkpoint.
-    ///
-    /// # Errors
-    ///
-    /// [`TrainError::NoCheckpoint`] when there is none.
-    pub fn latest(&self) -> Result<Checkpoint, TrainError> {
-        let newest = self.complete().pop();
-        newest.map(|path| Checkpoint { path }).ok_or(TrainError::NoCheckpoint(self.folder.clone()))
+    /// The newest complete checkpoint, if there is one.
+    pub fn latest(&self) -> Option<Checkpoint> {
+        self.complete().pop().map(|path| Checkpoint { path })
     }
 
     /// Complete checkpoints, oldest first.
@@ -128,20 +123,6 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// The checkpoint in `path`: its own folder, or the newest of a run's folder.
-    ///
-    /// # Errors
-    ///
-    /// [`TrainError::NoCheckpoint`] when there is none.
-    pub fn open(path: &Path) -> Result<Self, TrainError> {
-        match is_complete(path) {
-            true => Ok(Self { path: path.into() }),
-            false => Checkpoints::new(path.join("checkpoints"), 1)
-                .latest()
-                .map_err(|_| TrainError::NoCheckpoint(path.into())),
-        }
-    }
-
     /// The configuration of the model that was saved.
     ///
     /// # Errors

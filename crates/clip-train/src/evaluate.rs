@@ -1,6 +1,6 @@
 //! What a run ends with: results, the exported model and the page for people.
 
-use clip_data::{DataError, EvalPairs, LabelledImages, WebDatasetLabelled};
+use clip_data::{DataError, EvalPairs, LabelledImages, open_labelled};
 use clip_eval::{Evaluation, Prediction, Source, accuracy, classify, encode_images, retrieval};
 use clip_model::preprocess::{ImageTransform, eight_bit_rgb};
 use clip_model::weights::save_safetensors;
@@ -15,48 +15,69 @@ use crate::{MetricsLog, TrainError, Trainer};
 /// Test images in the report.
 const EXAMPLES: usize = 24;
 
-/// Results of a model on a set of shards.
+/// Results of a model on a data set.
+#[derive(Default)]
 pub struct Results {
     /// One row a metric.
     pub evaluations: Vec<Evaluation>,
     /// Test images spread over the set, with what the model made of them.
     pub examples: Vec<Example>,
+    /// What could not be measured, and why.
+    pub notes: Vec<String>,
 }
 
-/// Classifies and retrieves over `shards`.
+/// Classifies where the set has labels, and retrieves where it has captions.
+///
+/// `data` is shards or one image folder.
 ///
 /// # Errors
 ///
-/// When the shards cannot be read.
+/// When the set has neither, or an image cannot be read.
 pub fn evaluate(
     model: &Clip,
     tokenizer: &Tokenizer,
     image_size: usize,
     templates: &[String],
-    shards: &[String],
+    data: &[String],
     step: u64,
 ) -> Result<Results, DataError> {
     let transform = ImageTransform::openai(image_size);
-    let dataset = data_name(shards);
+    let dataset = data_name(data);
     let source = Source { step, dataset: &dataset };
+    let labelled = open_labelled(data);
+    let pairs = EvalPairs::open(data);
+    let encode = |count, get: &(dyn Fn(usize) -> Result<DynamicImage, DataError> + Sync)| {
+        encode_images(model, &transform, count, get, |_| ())
+    };
+    let images = match (&labelled, &pairs) {
+        (Ok(set), _) => encode(set.len(), &|index| Ok(set.get(index)?.0))?,
+        (_, Ok(pairs)) => encode(pairs.len(), &|index| pairs.image(index))?,
+        (Err(_), Err(_)) => return labelled.map(|_| Results::default()),
+    };
 
-    let labelled = WebDatasetLabelled::open(shards)?;
-    let labels = (0..labelled.len()).map(|index| Ok(labelled.get(index)?.1));
-    let labels: Vec<usize> = labels.collect::<Result<_, DataError>>()?;
-    let image = |index: usize| Ok(labelled.get(index)?.0);
-    let images = encode_images(model, &transform, labelled.len(), image, |_| ())?;
-    let names = labelled.class_names();
-    let classifier = ZeroShotClassifier::new(model, tokenizer, names, templates);
-    let scale = model.logit_scale.val().into_data().iter::<f32>().sum::<f32>().exp();
-    let predictions = classify(&classifier, images.clone(), &labels, scale);
-    let mut evaluations = accuracy(source, &predictions, names.len());
-
-    let pairs = EvalPairs::from_shards(shards)?;
-    let (captions, owners) = captions(&pairs)?;
-    let texts = encode_texts(model, tokenizer, &captions);
-    evaluations.extend(retrieval(source, images, texts, &owners));
-    let examples = examples(&labelled, &predictions)?;
-    Ok(Results { evaluations, examples })
+    let mut results = Results::default();
+    match labelled {
+        Ok(set) => {
+            let names = set.class_names();
+            let labels = (0..set.len()).map(|index| Ok(set.get(index)?.1));
+            let labels: Vec<usize> = labels.collect::<Result<_, DataError>>()?;
+            let classifier = ZeroShotClassifier::new(model, tokenizer, names, templates);
+            let scale = model.logit_scale.val().into_data().iter::<f32>().sum::<f32>().exp();
+            let predictions = classify(&classifier, images.clone(), &labels, scale);
+            results.evaluations.extend(accuracy(source, &predictions, names.len()));
+            results.examples = examples(set.as_ref(), &predictions)?;
+        }
+        Err(error) => results.notes.push(format!("no zero-shot classification: {error}")),
+    }
+    match pairs {
+        Ok(pairs) => {
+            let (captions, owners) = captions(&pairs)?;
+            let texts = encode_texts(model, tokenizer, &captions);
+            results.evaluations.extend(retrieval(source, images, texts, &owners));
+        }
+        Err(error) => results.notes.push(format!("no retrieval: {error}")),
+    }
+    Ok(results)
 }
 
 /// A short name for shards: folder and stem of the first, `sample/test` for
@@ -84,7 +105,7 @@ fn captions(pairs: &EvalPairs) -> Result<(Vec<String>, Vec<usize>), DataError> {
 
 /// Images at equal distances, so that nobody chose them.
 fn examples(
-    set: &WebDatasetLabelled,
+    set: &dyn LabelledImages,
     predictions: &[Prediction],
 ) -> Result<Vec<Example>, DataError> {
     let names = set.class_names();
@@ -118,11 +139,11 @@ impl Trainer {
     /// # Errors
     ///
     /// When the evaluation data cannot be read or a file cannot be written.
-    pub fn finish(&self, facts: &[(String, String)]) -> Result<Vec<Evaluation>, TrainError> {
+    pub fn finish(&self, facts: &[(String, String)]) -> Result<Results, TrainError> {
         let model = self.trained();
         self.export(&model)?;
         let results = match self.config.eval_data.as_slice() {
-            [] => Results { evaluations: Vec::new(), examples: Vec::new() },
+            [] => Results::default(),
             shards => self.evaluate(&model, shards)?,
         };
         self.folder.write_evaluations(&results.evaluations)?;
@@ -136,7 +157,7 @@ impl Trainer {
             examples: &results.examples,
         });
         write_atomically(&self.folder.report(), page.as_bytes())?;
-        Ok(results.evaluations)
+        Ok(results)
     }
 
     fn evaluate(&self, model: &Clip, shards: &[String]) -> Result<Results, TrainError> {

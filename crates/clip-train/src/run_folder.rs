@@ -19,7 +19,8 @@ impl RunFolder {
     /// When it cannot be written to, or holds a run already.
     pub fn create(path: &Path, config: &TrainConfig) -> Result<Self, TrainError> {
         let folder = Self { path: path.into() };
-        if folder.config().exists() {
+        // One that never took a step left nothing worth keeping.
+        if folder.metrics().metadata().is_ok_and(|file| file.len() > 0) {
             return Err(TrainError::RunExists(path.into()));
         }
         create_folder(path)?;

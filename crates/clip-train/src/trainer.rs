@@ -8,7 +8,9 @@ use burn::module::Module;
 use burn::optim::ModuleOptimizer;
 use burn::tensor::{Device, Tensor, TensorData};
 use burn::train::Interrupter;
-use clip_data::{ClipBatch, LoaderConfig, LoaderState, PairLoader, count_samples};
+use clip_data::{
+    ClipBatch, LoaderConfig, LoaderState, PairLoader, count_samples, expand_shards, image_folder,
+};
 use clip_model::{Clip, ClipConfig, Tokenizer, images_to_tensor};
 
 use crate::report::StepMetrics;
@@ -75,14 +77,18 @@ impl Trainer {
     ///
     /// As [`start`](Self::start), and when there is no checkpoint or it is of another model.
     pub fn resume(config: TrainConfig, folder: &Path) -> Result<Self, TrainError> {
-        let checkpoint = Checkpoint::open(folder)?;
+        let run = RunFolder::open(folder);
+        let checkpoint = Checkpoints::new(run.checkpoints(), config.keep_checkpoints)
+            .latest()
+            .ok_or_else(|| TrainError::NoCheckpoint(folder.into()))?;
         let parts = Parts::new(&config)?;
         require_same_model(&checkpoint, &config.model, &parts.model_config)?;
         let model = checkpoint.load_model(parts.model()?)?;
         let optimizer = checkpoint.load_optimizer(config.optimizer.init(&model))?;
         let progress = checkpoint.progress()?;
-        let folder = RunFolder::open(folder);
-        Self::assemble(config, parts, folder, model, optimizer, progress)
+        // Settings that were changed on the way stay changed.
+        config.save(&run.config())?;
+        Self::assemble(config, parts, run, model, optimizer, progress)
     }
 
     fn assemble(
@@ -93,8 +99,7 @@ impl Trainer {
         optimizer: ModuleOptimizer,
         progress: Progress,
     ) -> Result<Self, TrainError> {
-        let samples = count_samples(&config.data)?;
-        let steps = config.total_steps(samples);
+        let steps = config.total_steps(parts.samples);
         let schedule =
             WarmupCosine { peak: config.lr, warmup: config.warmup.min(steps / 2), steps };
         let loader = PairLoader::resume(
@@ -113,7 +118,7 @@ impl Trainer {
             folder,
             model,
             optimizer,
-            samples,
+            samples: parts.samples,
             loader,
             progress,
             schedule,
@@ -257,6 +262,7 @@ struct Parts {
     model_config: ClipConfig,
     tokenizer: Arc<Tokenizer>,
     device: Device,
+    samples: usize,
     seed: u64,
 }
 
@@ -266,7 +272,12 @@ impl Parts {
         let model_config = ClipConfig::preset_or_file(&config.model)?;
         let tokenizer = Arc::new(Tokenizer::for_text(&model_config.text_cfg)?);
         let device = clip_model::device(&config.device)?;
-        Ok(Self { model_config, tokenizer, device, seed: config.seed })
+        let samples = count_samples(&config.data)?;
+        // Better now than after the training.
+        if !config.eval_data.is_empty() && image_folder(&config.eval_data).is_none() {
+            expand_shards(&config.eval_data)?;
+        }
+        Ok(Self { model_config, tokenizer, device, samples, seed: config.seed })
     }
 
     fn model(&self) -> Result<Clip, TrainError> {
