@@ -58,7 +58,7 @@ impl View for Dashboard {
             let state = MetricState::Numeric(entry, Some(NumericEntry::Value(value)));
             self.renderer.update_train(state);
         }
-        self.renderer.update_split(1);
+        self.renderer.update_split(metrics.step as usize);
     }
 
     fn note(&mut self, text: &str) {
