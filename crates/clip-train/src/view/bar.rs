@@ -29,7 +29,7 @@ impl View for Bar {
         self.0.println(text);
     }
 
-    fn close(&mut self) {
+    fn close(self: Box<Self>) {
         self.0.abandon();
     }
 }

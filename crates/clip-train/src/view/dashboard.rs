@@ -65,7 +65,7 @@ impl View for Dashboard {
         self.renderer.log_event_training(text.into());
     }
 
-    fn close(&mut self) {
+    fn close(mut self: Box<Self>) {
         self.renderer.end_split();
         self.renderer.end();
         // Without a summary there is nothing that could fail, and the run is over either way.

@@ -45,5 +45,5 @@ impl View for Lines {
         println!("{text}");
     }
 
-    fn close(&mut self) {}
+    fn close(self: Box<Self>) {}
 }

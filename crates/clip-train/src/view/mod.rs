@@ -22,8 +22,8 @@ pub trait View {
     /// Something a person should know now.
     fn note(&mut self, text: &str);
 
-    /// The last step is done; the terminal is free for other output.
-    fn close(&mut self);
+    /// Ends the show and gives the terminal back.
+    fn close(self: Box<Self>);
 }
 
 /// How progress is to be shown.
