@@ -5,8 +5,8 @@
 //! ```
 //!
 //! trains on the pairs in `assets/sample` and ends by naming the drawings of an artist that the
-//! model has never seen. `--help` lists every setting; a file given to `--config` may hold any of
-//! them, and flags win over the file.
+//! model has never seen. `--help` lists the flags; a file given to `--config` may hold every setting
+//! that a run's `config.toml` shows, and flags win over the file.
 
 #![recursion_limit = "256"]
 
@@ -17,7 +17,7 @@ use std::time::Instant;
 use burn::train::Interrupter;
 use clap::Parser;
 use clip_examples::{exit, on_interrupt, peak_memory};
-use clip_train::view::{Show, view};
+use clip_train::view::{Show, available, view};
 use clip_train::{Ended, RunFolder, TrainConfig, TrainError, Trainer, duration};
 
 #[global_allocator]
@@ -29,40 +29,40 @@ struct Args {
     /// Settings as TOML, such as a run's config.toml; flags win over it
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Training shards: paths, folders, globs or {000..009} braces
+    /// Training shards: paths, folders, globs or {000..009} braces [default: the sample]
     #[arg(long, value_name = "SHARDS", num_args = 1..)]
     data: Vec<String>,
-    /// Shards or an image folder to evaluate on at the end
+    /// Shards or an image folder to evaluate on at the end [default: the sample's, with its data]
     #[arg(long, value_name = "SHARDS", num_args = 1..)]
     eval_data: Vec<String>,
-    /// A preset or an open_clip JSON file
+    /// A preset or an open_clip JSON file [default: RN-nano]
     #[arg(long, value_name = "NAME|FILE")]
     model: Option<String>,
-    /// cpu, cuda:N, vulkan, metal or wgpu, among those compiled in
+    /// cpu, cuda:N, vulkan, metal or wgpu, among those compiled in [default: cpu]
     #[arg(long)]
     device: Option<String>,
-    /// Pairs of a step, all of them each other's negatives
+    /// Pairs of a step, all of them each other's negatives [default: 256]
     #[arg(long, value_name = "N")]
     batch_size: Option<usize>,
-    /// Pairs whose activations are held at once; same result, less memory
+    /// Pairs whose activations are held at once; same result, less memory [default: the batch]
     #[arg(long, value_name = "N")]
     micro_batch: Option<usize>,
-    /// Length of the run in steps
+    /// Length of the run in steps [default: 800]
     #[arg(long, value_name = "N", conflicts_with = "epochs")]
     steps: Option<u64>,
     /// Length of the run in passes over the data
     #[arg(long, value_name = "N")]
     epochs: Option<f64>,
-    /// Learning rate after the warm-up
+    /// Learning rate after the warm-up [default: 0.002]
     #[arg(long)]
     lr: Option<f64>,
-    /// Seed of weights, order and augmentation
+    /// Seed of weights, order and augmentation [default: 0]
     #[arg(long)]
     seed: Option<u64>,
-    /// Decoder threads; no effect on the result
+    /// Decoder threads; no effect on the result [default: one a core]
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
-    /// Steps between checkpoints
+    /// Steps between checkpoints [default: 100]
     #[arg(long, value_name = "N")]
     checkpoint_every: Option<u64>,
     /// Folder of a new run [default: runs/pretrain-N, the first that is free]
@@ -84,6 +84,8 @@ fn run(args: &Args) -> Result<Ended, TrainError> {
     let started = Instant::now();
     let interrupter = Interrupter::new();
     on_interrupt(interrupter.clone());
+    let show = if args.dashboard { Show::Dashboard } else { Show::Progress };
+    available(show)?;
     let (mut trainer, folder) = match &args.resume {
         Some(folder) => (Trainer::resume(args.settings(Some(folder))?, folder)?, folder.clone()),
         None => {
@@ -97,10 +99,10 @@ fn run(args: &Args) -> Result<Ended, TrainError> {
         println!("{name:<14} {value}");
     }
 
-    let show = if args.dashboard { Show::Dashboard } else { Show::Progress };
     let mut view = view(show, trainer.step(), trainer.steps(), &interrupter)?;
     let ended = trainer.run(view.as_mut(), &interrupter);
     view.close();
+    interrupter.stop(None); // from here on there is nothing to save, and Ctrl-C ends at once
     if let Some(faults) = trainer.data_faults() {
         println!("{faults}");
     }
@@ -128,11 +130,11 @@ impl Args {
             Some(path) => TrainConfig::load(path)?,
             None => TrainConfig::default(),
         };
-        if let Some(steps) = self.steps {
-            config.steps = steps;
+        if self.steps.is_some() || self.epochs.is_some() {
+            (config.steps, config.epochs) = (self.steps, self.epochs);
         }
-        if let Some(epochs) = self.epochs {
-            (config.steps, config.epochs) = (0, epochs);
+        if !self.data.is_empty() && self.config.is_none() && resumed.is_none() {
+            config.eval_data.clear(); // the sample's drawings say little about other data
         }
         replace(&mut config.model, &self.model);
         replace(&mut config.device, &self.device);

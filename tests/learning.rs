@@ -14,7 +14,7 @@ fn a_minute_of_training_beats_chance_on_an_unseen_artist() {
         data: vec![sample("train-{000..007}.tar.gz")],
         eval_data: vec![sample("test-000.tar.gz")],
         batch_size: 128,
-        steps: 150,
+        steps: Some(150),
         warmup: 20,
         ..TrainConfig::default()
     };

@@ -228,15 +228,17 @@ fn a_folder_of_images_can_be_evaluated_on() {
 fn wrong_settings_are_named_with_a_remedy() {
     let bench = Bench::new();
     fs::write(bench.path("typo.toml"), "batch_sise = 3").unwrap();
+    fs::write(bench.path("both.toml"), "steps = 3\nepochs = 2").unwrap();
     fs::write(bench.path("odd.json"), TINY.replace("\"patch_size\": 16", "\"patch_size\": 15"))
         .unwrap();
     fs::write(bench.path("key.json"), TINY.replace("\"heads\": 2", "\"heads\": 2, \"headz\": 2"))
         .unwrap();
     fs::write(bench.path("file"), "").unwrap();
-    let cases: [(i32, &[&str], &[&str]); 10] = [
+    let cases: [(i32, &[&str], &[&str]); 11] = [
         (2, &["--data", "nowhere-{000..003}.tar"], &["nowhere-000.tar", "check the path"]),
         (2, &["--eval-data", "nowhere.tar"], &["nowhere.tar", "check the path"]),
         (2, &["--config", "typo.toml"], &["typo.toml", "batch_sise"]),
+        (2, &["--config", "both.toml"], &["steps and epochs"]),
         (2, &["--model", "odd.json"], &["image_size 32", "patch_size 15"]),
         (2, &["--model", "key.json"], &["key.json", "headz"]),
         (2, &["--model", "ViT-Z"], &["ViT-Z", "ViT-B-32"]),

@@ -76,7 +76,8 @@ fn problem(package: &Package) -> Option<String> {
 fn allowed(expression: &str) -> bool {
     let parts = expression.split(" AND ").map(|part| part.trim_matches(['(', ')']));
     let alternatives = |part: &str| part.split(" OR ").flat_map(|p| p.split('/')).any(known);
-    parts.into_iter().all(alternatives) || expression.split(" OR ").any(all_known)
+    let nested = expression.contains('(');
+    parts.into_iter().all(alternatives) || !nested && expression.split(" OR ").any(all_known)
 }
 
 fn all_known(alternative: &str) -> bool {
@@ -102,7 +103,9 @@ mod tests {
         ] {
             assert!(allowed(expression), "{expression}");
         }
-        for expression in ["GPL-3.0", "MIT AND GPL-3.0", "AGPL-3.0 OR GPL-2.0"] {
+        for expression in
+            ["GPL-3.0", "MIT AND GPL-3.0", "AGPL-3.0 OR GPL-2.0", "(MIT OR GPL-3.0) AND GPL-2.0"]
+        {
             assert!(!allowed(expression), "{expression}");
         }
     }

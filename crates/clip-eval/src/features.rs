@@ -27,14 +27,14 @@ pub fn encode_images(
     for start in (0..count).step_by(BATCH) {
         let range = start..(start + BATCH).min(count);
         let batch = pixels(transform, range.clone(), &get)?;
-        features.push(encode(model, batch, transform.image_size, &device));
+        features.push(encode(model, batch, transform, &device));
         done(range.end);
     }
     Ok(Tensor::cat(features, 0))
 }
 
-fn encode(model: &Clip, pixels: Vec<u8>, size: usize, device: &Device) -> Tensor<2> {
-    model.image_features(images_to_tensor(pixels, size, device), Mode::Evaluation)
+fn encode(model: &Clip, pixels: Vec<u8>, transform: &ImageTransform, device: &Device) -> Tensor<2> {
+    model.image_features(images_to_tensor(pixels, transform, device), Mode::Evaluation)
 }
 
 /// Decoded and preprocessed images one after the other, `[batch, size, size, 3]`.

@@ -1,15 +1,3 @@
-/// Templates for drawings and icons, in the spirit of the paper's (section 3.1.4).
-pub const DRAWING_TEMPLATES: &[&str] = &[
-    "{}",
-    "a drawing of {}",
-    "an emoji of {}",
-    "a picture of {}",
-    "an icon of {}",
-    "a cartoon of {}",
-    "clip art of {}",
-    "a small picture of {}",
-];
-
 /// OpenAI's 18 templates for CIFAR-10 and CIFAR-100 (openai/CLIP, `data/prompts.md`).
 pub const CIFAR_TEMPLATES: &[&str] = &[
     "a photo of a {}.",

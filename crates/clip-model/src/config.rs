@@ -144,7 +144,7 @@ impl ClipConfig {
         Self::from_json(&json, &path.display().to_string())
     }
 
-    /// A preset of this name, or else the file of this name.
+    /// The file, where the name ends in `.json`, or else the preset of this name.
     ///
     /// # Errors
     ///
@@ -191,7 +191,8 @@ impl VisionConfig {
     }
 
     fn validate(&self) -> Result<(), ConfigError> {
-        let Self { image_size, width, head_width, .. } = *self;
+        let Self { image_size, width, head_width, mlp_ratio, .. } = *self;
+        require_hidden("vision_cfg", width, mlp_ratio)?;
         require(image_size > 0 && width > 0 && head_width > 0, || {
             "vision_cfg: image_size, width and head_width must be above 0".into()
         })?;
@@ -234,7 +235,8 @@ impl VisionConfig {
 
 impl TextConfig {
     fn validate(&self) -> Result<(), ConfigError> {
-        let Self { context_length, vocab_size, width, heads, layers, .. } = *self;
+        let Self { context_length, vocab_size, width, heads, layers, mlp_ratio } = *self;
+        require_hidden("text_cfg", width, mlp_ratio)?;
         require(width > 0 && heads > 0 && layers > 0, || {
             "text_cfg: width, heads and layers must be above 0".into()
         })?;
@@ -248,6 +250,13 @@ impl TextConfig {
         })?;
         require(vocab_size >= 3, || format!("text_cfg: vocab_size {vocab_size} is too small"))
     }
+}
+
+fn require_hidden(tower: &str, width: usize, mlp_ratio: f64) -> Result<(), ConfigError> {
+    let hidden = width as f64 * mlp_ratio;
+    require(hidden.is_finite() && hidden >= 1.0, || {
+        format!("{tower}: width {width} and mlp_ratio {mlp_ratio} leave no hidden layer")
+    })
 }
 
 fn require(holds: bool, message: impl FnOnce() -> String) -> Result<(), ConfigError> {

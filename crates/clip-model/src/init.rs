@@ -4,8 +4,6 @@
 //! normalisation of each ResNet block. Everything else, *the ViT's blocks included*, keeps the
 //! defaults of the PyTorch layers.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
-
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{DType, Tensor, TensorData};
 use rand::SeedableRng;
@@ -146,9 +144,7 @@ impl ModuleMapper for InitMapper<'_> {
 }
 
 fn draw(rule: Rule, count: usize, seed: u64, name: &str) -> Vec<f32> {
-    let mut hasher = DefaultHasher::new();
-    (seed, name).hash(&mut hasher);
-    let rng = ChaCha8Rng::seed_from_u64(hasher.finish());
+    let rng = ChaCha8Rng::seed_from_u64(seed ^ fnv1a(name));
     match rule {
         Rule::Constant(value) => vec![value as f32; count],
         Rule::Normal(deviation) => {
@@ -161,6 +157,12 @@ fn draw(rule: Rule, count: usize, seed: u64, name: &str) -> Vec<f32> {
             Err(_) => vec![0.0; count],
         },
     }
+}
+
+/// The FNV-1a hash of a name; the standard library's may change between releases.
+fn fnv1a(name: &str) -> u64 {
+    let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    name.bytes().fold(0xcbf2_9ce4_8422_2325, step)
 }
 
 #[cfg(test)]

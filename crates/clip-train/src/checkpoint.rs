@@ -60,9 +60,11 @@ impl Checkpoints {
         progress: &Progress,
     ) -> Result<(), TrainError> {
         let path = self.folder.join(name(progress.step));
+        if is_complete(&path) {
+            return Ok(()); // a resumed run that has taken no step yet
+        }
         let partial = path.with_added_extension("partial");
         let saved = self.fill(&partial, model, optimizer, config, progress).and_then(|()| {
-            // A run that resumed may save a step that it has already saved.
             remove_if_there(&path)?;
             std::fs::rename(&partial, &path)
                 .map_err(|error| TrainError::file("write", &path, error))

@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 use crate::files::{read_text, write_atomically};
 use crate::{AdamW, TrainError};
 
+/// Length of a run that is given neither steps nor epochs.
+const DEFAULT_STEPS: u64 = 800;
+
 /// Everything that determines a training run, as its `config.toml` holds it.
 ///
 /// A key that is not listed here is refused.
@@ -26,10 +29,12 @@ pub struct TrainConfig {
     pub micro_batch: usize,
     /// Rows of logits held at once.
     pub tile: usize,
-    /// Length of the run in steps; 0 to go by `epochs`.
-    pub steps: u64,
-    /// Length of the run in passes over the data, where `steps` is 0.
-    pub epochs: f64,
+    /// Length of the run in steps. Default: 800, where `epochs` is not given either.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub steps: Option<u64>,
+    /// Length of the run in passes over the data, in place of `steps`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub epochs: Option<f64>,
     /// Learning rate at the end of the warm-up.
     pub lr: f64,
     /// Steps of linear warm-up.
@@ -89,12 +94,21 @@ impl TrainConfig {
     pub fn validate(&self) -> Result<(), TrainError> {
         let checks = [
             (self.batch_size >= 2, "batch_size must be at least 2: one pair has no negatives"),
-            (self.steps > 0 || self.epochs > 0.0, "give a number of steps or of epochs"),
+            (
+                self.steps.is_none() || self.epochs.is_none(),
+                "steps and epochs both say how long the run is; give one of them",
+            ),
+            (self.steps != Some(0), "steps must be above 0"),
+            (self.epochs.is_none_or(|epochs| epochs > 0.0), "epochs must be above 0"),
             (self.lr > 0.0 && self.lr.is_finite(), "lr must be above 0"),
             (self.clip_norm >= 0.0, "clip_norm must not be negative"),
             (self.tile > 0, "tile must be above 0"),
             (self.checkpoint_every > 0, "checkpoint_every must be above 0"),
             (!self.data.is_empty(), "give the shards to train on with --data"),
+            (
+                self.optimizer.is_possible(),
+                "optimizer: betas lie in 0..1, the rest is not negative",
+            ),
             ((0.0..=1.0).contains(&self.max_bad_share), "max_bad_share must lie in 0..=1"),
         ];
         match checks.into_iter().find(|(holds, _)| !holds) {
@@ -110,9 +124,13 @@ impl TrainConfig {
 
     /// Steps of the run, for `samples` samples in the data.
     pub fn total_steps(&self, samples: usize) -> u64 {
-        match self.steps {
-            0 => ((self.epochs * samples as f64 / self.batch_size as f64).round() as u64).max(1),
-            steps => steps,
+        match (self.steps, self.epochs) {
+            (Some(steps), _) => steps,
+            (None, None) => DEFAULT_STEPS,
+            (None, Some(epochs)) => {
+                let steps = epochs * samples as f64 / self.batch_size as f64;
+                (steps.round() as u64).max(1)
+            }
         }
     }
 }
@@ -128,8 +146,8 @@ impl Default for TrainConfig {
             batch_size: 256,
             micro_batch: 0,
             tile: 1024,
-            steps: 800,
-            epochs: 0.0,
+            steps: None,
+            epochs: None,
             lr: 2e-3,
             warmup: 40,
             clip_norm: 0.0,

@@ -44,13 +44,13 @@ pub enum TrainError {
     #[error("{} already holds a run; continue it with --resume, or choose another --out", .0.display())]
     RunExists(PathBuf),
     /// The checkpoint is of another model than the one asked for.
-    #[error("the checkpoint {} is of another model than `{model}`: {reason}", path.display())]
+    #[error("the checkpoint {} is of another model than `{model}`: {reason}; leave out --model to go on with it", path.display())]
     OtherModel {
         /// The checkpoint.
         path: PathBuf,
         /// The model that was asked for.
         model: String,
-        /// The first difference.
+        /// What differs.
         reason: String,
     },
     /// The loss was not a finite number too many times in a row.

@@ -11,6 +11,8 @@ use crate::report::StepMetrics;
 pub struct MetricsLog {
     path: PathBuf,
     file: File,
+    /// Bytes of whole lines.
+    length: u64,
 }
 
 impl MetricsLog {
@@ -30,7 +32,7 @@ impl MetricsLog {
             .append(true)
             .open(path)
             .map_err(|error| TrainError::file("write", path, error))?;
-        Ok(Self { path: path.into(), file })
+        Ok(Self { path: path.into(), file, length: kept.len() as u64 })
     }
 
     /// Adds a step.
@@ -40,9 +42,13 @@ impl MetricsLog {
     /// When the file cannot be written.
     pub fn append(&mut self, metrics: &StepMetrics) -> Result<(), TrainError> {
         let line = line(&self.path, metrics)?;
-        self.file
-            .write_all(line.as_bytes())
-            .map_err(|error| TrainError::file("write", &self.path, error))
+        if let Err(error) = self.file.write_all(line.as_bytes()) {
+            // Half a line would spoil the next one; if this fails too, the disk is beyond help.
+            self.file.set_len(self.length).ok();
+            return Err(TrainError::file("write", &self.path, error));
+        }
+        self.length += line.len() as u64;
+        Ok(())
     }
 
     /// The steps in a log; a last line that a killed process left unfinished is passed over, and

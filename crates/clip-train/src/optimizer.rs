@@ -26,6 +26,12 @@ impl Default for AdamW {
 }
 
 impl AdamW {
+    /// Whether the numbers make sense.
+    pub(crate) fn is_possible(&self) -> bool {
+        let unit = |beta: f32| (0.0..1.0).contains(&beta);
+        unit(self.beta1) && unit(self.beta2) && self.epsilon >= 0.0 && self.weight_decay >= 0.0
+    }
+
     /// The optimizer for `model`, with gains, biases and the logit scale free of decay.
     pub fn init(&self, model: &Clip) -> ModuleOptimizer {
         let config = AdamWConfig::new()

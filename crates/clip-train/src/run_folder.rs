@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use clip_eval::Evaluation;
 
 use crate::files::{create_folder, write_atomically};
-use crate::{TrainConfig, TrainError};
+use crate::{Checkpoints, TrainConfig, TrainError};
 
 /// Where a run keeps what it makes; people script against these names.
 #[derive(Clone, Debug)]
@@ -20,7 +20,8 @@ impl RunFolder {
     pub fn create(path: &Path, config: &TrainConfig) -> Result<Self, TrainError> {
         let folder = Self { path: path.into() };
         // One that never took a step left nothing worth keeping.
-        if folder.metrics().metadata().is_ok_and(|file| file.len() > 0) {
+        let logged = folder.metrics().metadata().is_ok_and(|file| file.len() > 0);
+        if logged || Checkpoints::new(folder.checkpoints(), 1).latest().is_some() {
             return Err(TrainError::RunExists(path.into()));
         }
         create_folder(path)?;

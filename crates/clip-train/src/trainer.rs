@@ -11,6 +11,7 @@ use burn::train::Interrupter;
 use clip_data::{
     ClipBatch, LoaderConfig, LoaderState, PairLoader, count_samples, expand_shards, image_folder,
 };
+use clip_model::preprocess::ImageTransform;
 use clip_model::{Clip, ClipConfig, Tokenizer, images_to_tensor};
 
 use crate::report::StepMetrics;
@@ -86,8 +87,6 @@ impl Trainer {
         let model = checkpoint.load_model(parts.model()?)?;
         let optimizer = checkpoint.load_optimizer(config.optimizer.init(&model))?;
         let progress = checkpoint.progress()?;
-        // Settings that were changed on the way stay changed.
-        config.save(&run.config())?;
         Self::assemble(config, parts, run, model, optimizer, progress)
     }
 
@@ -152,12 +151,13 @@ impl Trainer {
                 self.save()?;
                 return Ok(Ended::Interrupted);
             }
-            let metrics = self.one_step(view)?;
+            let metrics = self.one_step(view).inspect_err(|error| self.rescue(error, view))?;
             view.step(&metrics);
             // A full disk must not end a run that may find room again.
-            let kept = self.metrics.append(&metrics).and_then(|()| self.save_if_due());
-            if let Err(error) = kept {
-                view.note(&format!("training goes on, although: {error}"));
+            for outcome in [self.metrics.append(&metrics), self.save_if_due()] {
+                if let Err(error) = outcome {
+                    view.note(&format!("training goes on, although: {error}"));
+                }
             }
         }
         self.save()?;
@@ -197,7 +197,8 @@ impl Trainer {
     }
 
     fn upload(&self, batch: ClipBatch) -> Pairs {
-        let images = images_to_tensor(batch.images, batch.size, &self.device);
+        let images =
+            images_to_tensor(batch.images, &ImageTransform::openai(batch.size), &self.device);
         let context = self.tokenizer.context_length();
         let tokens = TensorData::new(batch.tokens, [batch.batch, context]);
         let tokens = Tensor::from_data(tokens, &self.device);
@@ -241,7 +242,17 @@ impl Trainer {
         }
     }
 
+    /// Saves the steps done when the data gives out.
+    fn rescue(&self, error: &TrainError, view: &mut dyn View) {
+        let worth_it = matches!(error, TrainError::Loader(_)) && self.progress.step > 0;
+        if worth_it && let Err(error) = self.save() {
+            view.note(&error.to_string());
+        }
+    }
+
     fn save(&self) -> Result<(), TrainError> {
+        // Settings that were changed on resuming stay changed, once they have proved to work.
+        self.config.save(&self.folder.config())?;
         self.checkpoints.save(&self.model, &self.optimizer, &self.model_config, &self.progress)
     }
 
@@ -310,6 +321,14 @@ fn require_same_model(
     if saved == *config {
         return Ok(());
     }
-    let reason = format!("saved {saved:?}, asked for {config:?}");
+    let parts = [
+        ("embed_dim", saved.embed_dim != config.embed_dim),
+        ("quick_gelu", saved.quick_gelu != config.quick_gelu),
+        ("vision_cfg", saved.vision_cfg != config.vision_cfg),
+        ("text_cfg", saved.text_cfg != config.text_cfg),
+    ];
+    let other: Vec<&str> =
+        parts.iter().filter(|(_, other)| *other).map(|(name, _)| *name).collect();
+    let reason = format!("{} differ", other.join(", "));
     Err(TrainError::OtherModel { path: checkpoint.path().into(), model: name.into(), reason })
 }

@@ -56,10 +56,33 @@ impl BatchNorm {
     }
 
     fn update(state: &RunningState<Tensor<1>>, value: Tensor<1>) {
-        let moved = state.value() * (1.0 - Self::MOMENTUM) + value.detach() * Self::MOMENTUM;
-        state.update(moved.detach());
+        let old = state.value();
+        let moved = old.clone() * (1.0 - Self::MOMENTUM) + value.detach() * Self::MOMENTUM;
+        // One batch that is not finite must not spoil the statistics for good.
+        let broken = moved.clone().is_finite().bool_not();
+        state.update(moved.mask_where(broken, old).detach());
         // Burn applies an update only when the next one arrives; a checkpoint taken now must
         // already have it.
         state.value_sync();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Distribution;
+
+    use super::*;
+
+    #[test]
+    fn a_batch_that_is_not_finite_leaves_the_running_statistics_alone() {
+        let device = Device::flex();
+        let norm = BatchNorm::new(3, &device);
+        let mode = Mode::Training { update_statistics: true };
+        let noise = Tensor::<4>::random([4, 3, 2, 2], Distribution::Normal(1.0, 2.0), &device);
+        norm.forward(noise.clone(), mode);
+        let before = norm.running_mean.value().into_data();
+        assert_ne!(before, Tensor::<1>::zeros([3], &device).into_data());
+        norm.forward(noise * f32::NAN, mode);
+        assert_eq!(norm.running_mean.value().into_data(), before);
     }
 }

@@ -35,6 +35,20 @@ pub enum Show {
     Dashboard,
 }
 
+/// Whether this build can show progress so.
+///
+/// # Errors
+///
+/// When the dashboard is asked for and not compiled in.
+pub fn available(show: Show) -> Result<(), TrainError> {
+    match show == Show::Dashboard && cfg!(not(feature = "tui")) {
+        true => Err(TrainError::Setting(
+            "the dashboard is not compiled in; build with `--features tui`".into(),
+        )),
+        false => Ok(()),
+    }
+}
+
 /// The view for this output, of a run of `steps` steps that has done `done`.
 ///
 /// # Errors
@@ -63,8 +77,9 @@ fn dashboard(
 }
 
 #[cfg(not(feature = "tui"))]
-fn dashboard(_: u64, _: u64, _: &Interrupter) -> Result<Box<dyn View>, TrainError> {
-    Err(TrainError::Setting("the dashboard is not compiled in; build with `--features tui`".into()))
+fn dashboard(done: u64, steps: u64, _: &Interrupter) -> Result<Box<dyn View>, TrainError> {
+    available(Show::Dashboard)?;
+    Ok(Box::new(Bar::new(done, steps)))
 }
 
 /// The numbers of a step in one line.
