@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
 /// Licences that a dependency may ask us to follow.
-const ALLOWED: [&str; 17] = [
+const ALLOWED: [&str; 18] = [
     "MIT",
     "MIT-0",
     "Apache-2.0",
@@ -18,6 +18,7 @@ const ALLOWED: [&str; 17] = [
     "CDLA-Permissive-2.0",
     "ISC",
     "MPL-2.0",
+    "NCSA",
     "Unicode-3.0",
     "Unicode-DFS-2016",
     "Unlicense",
