@@ -2,11 +2,10 @@
 //! preprocessing and weights, on any Burn device.
 //!
 //! ```no_run
-//! use burn::tensor::Device;
 //! use clip_model::{ClipConfig, Tokenizer};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let device: Device = unimplemented!("any Burn device");
+//! let device = clip_model::device("cpu")?;
 //! let config = ClipConfig::preset("ViT-B-32")?;
 //! let clip = config.init(&device, 0)?;
 //! let tokenizer = Tokenizer::for_text(&config.text_cfg)?;
