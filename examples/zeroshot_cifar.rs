@@ -17,7 +17,7 @@ use clap::Parser;
 use clip_data::{CifarFolder, LabelledImages, Split};
 use clip_eval::{CIFAR_TEMPLATES, Source, accuracy, classify, encode_images};
 use clip_model::preprocess::ImageTransform;
-use clip_model::weights::load_safetensors;
+use clip_model::weights::load_weights;
 use clip_model::{Clip, ClipConfig, Tokenizer, ZeroShotClassifier};
 
 #[global_allocator]
@@ -82,6 +82,6 @@ fn load(args: &Args) -> Result<(Clip, ClipConfig)> {
     let config =
         ClipConfig::from_json(&json["model_cfg"].to_string(), &path.display().to_string())?;
     let model = config.init(&clip_model::device(&args.device)?, 0)?;
-    let model = load_safetensors(model, &export.join("open_clip_model.safetensors"))?;
+    let model = load_weights(model, &export.join("open_clip_model.safetensors"))?;
     Ok((model, config))
 }

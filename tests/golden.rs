@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
-use clip_model::weights::{load_safetensors, reference_key};
+use clip_model::weights::{Layout, load_weights, reference_key};
 use clip_model::{Clip, ClipConfig};
 use clip_train::Pairs;
 use safetensors::SafeTensors;
@@ -22,18 +22,25 @@ impl Golden {
         let root = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/reference/goldens"));
         let folder = root.join(name);
         let config = ClipConfig::load(&folder.join("config.json")).unwrap();
+        Self { config, ..Self::without_config(name) }
+    }
+
+    /// Inputs and results alone, with the configuration of some other model.
+    pub fn without_config(name: &str) -> Self {
+        let root = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/reference/goldens"));
+        let folder = root.join(name);
         let bytes = std::fs::read(folder.join("golden.safetensors")).unwrap();
-        Self { config, folder, bytes }
+        Self { config: ClipConfig::preset("ViT-nano").unwrap(), folder, bytes }
     }
 
     /// The model with the reference's weights.
     pub fn model(&self, device: &Device) -> Clip {
         let model = self.config.init(device, 0).unwrap();
-        load_safetensors(model, &self.folder.join("weights.safetensors")).unwrap()
+        load_weights(model, &self.folder.join("weights.safetensors")).unwrap()
     }
 
     pub fn pairs(&self, device: &Device) -> Pairs {
-        Pairs { images: self.images(device), tokens: self.tokens(device) }
+        Pairs { images: self.images(device), tokens: self.tokens(device), seed: 0 }
     }
 
     pub fn images(&self, device: &Device) -> Tensor<4> {
@@ -63,6 +70,12 @@ impl Golden {
         let ours: Vec<f32> = ours.into_data().iter::<f32>().collect();
         let (_, theirs) = self.values(name);
         relative_error(&ours, &theirs, largest(&theirs))
+    }
+
+    /// Largest difference from the stored tensor.
+    pub fn difference<const D: usize>(&self, name: &str, ours: Tensor<D>) -> f32 {
+        let ours: Vec<f32> = ours.into_data().iter::<f32>().collect();
+        relative_error(&ours, &self.values(name).1, 1.0)
     }
 
     /// Relative error of every parameter's gradient, by open_clip's names.
@@ -120,7 +133,10 @@ impl ModuleVisitor for Gradients<'_> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let key = reference_key(&self.path.join("."));
         let Some(gradient) = self.gradients.get::<D>(param.id) else { return };
-        let gradient = if key.transposed { gradient.transpose() } else { gradient };
+        let gradient = match key.layout {
+            Layout::Transposed => gradient.transpose(),
+            _ => gradient,
+        };
         self.found.push((key.name, gradient.into_data().iter::<f32>().collect()));
     }
 }

@@ -2,9 +2,12 @@
 #![recursion_limit = "256"]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod formats;
 mod golden;
+mod hostile;
 mod learning;
 mod parity;
 mod pretrain;
+mod pretrained;
 mod step;
 mod wgpu;

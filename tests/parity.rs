@@ -13,7 +13,7 @@ const FEATURES: f32 = 1e-5;
 const GRADIENTS: f32 = 1e-4;
 
 fn training() -> Mode {
-    Mode::Training { update_statistics: false }
+    Mode::Training { update_statistics: false, seed: 0 }
 }
 
 #[test]
@@ -54,10 +54,10 @@ fn running_statistics_are_used_and_updated_as_in_open_clip() {
     let error = golden.error("eval.image_features", model.encode_image(images.clone()));
     assert!(error <= FEATURES, "evaluation differs by {error:e}");
 
-    model.image_features(images, Mode::Training { update_statistics: true });
+    model.image_features(images, Mode::Training { update_statistics: true, seed: 0 });
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("after.safetensors");
-    clip_model::weights::save_safetensors(&model, &path).unwrap();
+    clip_model::weights::save_safetensors(&model, &golden.config, &path).unwrap();
     let bytes = std::fs::read(path).unwrap();
     let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
     let running: Vec<_> =
@@ -95,7 +95,7 @@ fn every_gradient_of_the_loss_equals_that_of_open_clip() {
 fn the_wrong_activation_is_caught() {
     let device = Device::flex();
     let mut golden = Golden::open("vit-quickgelu");
-    assert_eq!(Activation::from_quick_gelu(golden.config.quick_gelu), Activation::QuickGelu);
+    assert_eq!(Activation::of(golden.config.quick_gelu, None), Activation::QuickGelu);
     golden.config.quick_gelu = false;
     let model = golden.model(&device);
     let error = golden.error("image_features", model.encode_image(golden.images(&device)));
@@ -103,17 +103,16 @@ fn the_wrong_activation_is_caught() {
 }
 
 #[test]
-fn ordinary_texts_have_the_ids_of_open_clip() {
+fn texts_have_the_ids_of_open_clip() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/reference/goldens/tokenizer.json");
     let golden: serde_json::Value =
         serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     let texts = golden.as_array().unwrap();
     let mut compared = 0;
     for case in texts {
-        // Cleaning beyond case and blanks is not this tokenizer's yet.
+        // open_clip spells its special tokens otherwise than OpenAI, whose tokenizer this is.
         let text = case["text"].as_str().unwrap();
-        let special = text.contains("<|") || text.contains("_of_text>");
-        if case["needs_ftfy"] == true || case["needs_html_unescape"] == true || special {
+        if text.contains("<|") || text.contains("_of_text>") {
             continue;
         }
         let context = case["context"].as_u64().unwrap() as usize;
@@ -124,5 +123,5 @@ fn ordinary_texts_have_the_ids_of_open_clip() {
         assert_eq!(ids, expected, "{text:?}");
         compared += 1;
     }
-    assert!(compared >= 60, "only {compared} texts were compared");
+    assert!(compared >= 70, "only {compared} texts were compared");
 }

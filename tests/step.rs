@@ -100,6 +100,7 @@ fn the_mean_over_halves_is_not_the_gradient_of_the_whole() {
     let half = |start: usize| clip_train::Pairs {
         images: batch.images.clone().narrow(0, start, 3),
         tokens: batch.tokens.clone().narrow(0, start, 3),
+        seed: 0,
     };
     let gradient = |pairs: &clip_train::Pairs| {
         let (_, gradients) = contrastive_gradients(&model, pairs, Cut { micro_batch: 6, tile: 6 });

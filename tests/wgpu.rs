@@ -8,7 +8,7 @@ use clip_train::{Cut, contrastive_gradients};
 
 use crate::golden::Golden;
 
-const TRAINING: Mode = Mode::Training { update_statistics: false };
+const TRAINING: Mode = Mode::Training { update_statistics: false, seed: 0 };
 
 /// A software graphics device, or nothing where the machine has none.
 ///

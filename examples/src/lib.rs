@@ -1,4 +1,8 @@
-//! What the examples share: exit status, interruption, memory.
+//! What the examples share: the choice of a model, exit status, interruption, memory.
+
+mod model;
+
+pub use model::Model;
 
 use std::process::ExitCode;
 

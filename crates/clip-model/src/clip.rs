@@ -1,9 +1,9 @@
 use burn::module::{Module, Param};
 use burn::nn::Initializer;
-use burn::tensor::{Device, Int, Tensor};
+use burn::tensor::{DType, Device, Int, Tensor};
 
 use crate::vision::VisionTower;
-use crate::{Activation, ClipConfig, ConfigError, Mode, TextTransformer, init};
+use crate::{ClipConfig, ConfigError, Mode, TextTransformer, init};
 
 /// The largest value of `ln(scale)`: logits are never scaled by more than 100 (paper, 2.5).
 pub const MAX_LOG_SCALE: f64 = 4.605_170_185_988_092;
@@ -17,6 +17,8 @@ pub struct Clip {
     pub text: TextTransformer,
     /// Natural logarithm of the factor on cosine similarities, `[1]`.
     pub logit_scale: Param<Tensor<1>>,
+    /// What is added to the scaled similarities, `[1]` (SigLIP).
+    pub logit_bias: Option<Param<Tensor<1>>>,
 }
 
 impl ClipConfig {
@@ -31,12 +33,16 @@ impl ClipConfig {
         Ok(init::initialize(self.build(device), self, seed))
     }
 
-    fn build(&self, device: &Device) -> Clip {
-        let activation = Activation::from_quick_gelu(self.quick_gelu);
+    /// The model without values, which a checkpoint then fills.
+    pub(crate) fn build(&self, device: &Device) -> Clip {
+        let Self { vision_cfg, text_cfg, embed_dim, .. } = self;
+        let (vision, text) = (self.vision_activation(), self.text_activation());
+        let scalar = || Initializer::Zeros.init([1], device);
         Clip {
-            visual: VisionTower::new(&self.vision_cfg, self.embed_dim, activation, device),
-            text: TextTransformer::new(&self.text_cfg, self.embed_dim, activation, device),
-            logit_scale: Initializer::Zeros.init([1], device),
+            visual: VisionTower::new(vision_cfg, *embed_dim, vision, device),
+            text: TextTransformer::new(text_cfg, *embed_dim, text, device),
+            logit_scale: scalar(),
+            logit_bias: self.init_logit_bias.map(|_| scalar()),
         }
     }
 }
@@ -49,7 +55,7 @@ impl Clip {
     /// - images: `[batch, 3, height, width]`, normalised as the model was trained
     /// - output: `[batch, embed]`
     pub fn encode_image(&self, images: Tensor<4>) -> Tensor<2> {
-        self.visual.forward(images, Mode::Evaluation)
+        self.raw_image_features(images, Mode::Evaluation)
     }
 
     /// Normalised image features, for training or evaluation as `mode` says.
@@ -59,7 +65,16 @@ impl Clip {
     /// - images: `[batch, 3, height, width]`
     /// - output: `[batch, embed]`
     pub fn image_features(&self, images: Tensor<4>, mode: Mode) -> Tensor<2> {
-        normalize(self.visual.forward(images, mode))
+        normalize(self.raw_image_features(images, mode))
+    }
+
+    fn raw_image_features(&self, images: Tensor<4>, mode: Mode) -> Tensor<2> {
+        self.visual.forward(images.cast(self.dtype()), mode)
+    }
+
+    /// The dtype that the encoders compute in, that of their parameters.
+    pub fn dtype(&self) -> DType {
+        self.text.positional_embedding.val().dtype()
     }
 
     /// Normalised text features.
@@ -82,7 +97,8 @@ impl Clip {
         self.text.forward(tokens)
     }
 
-    /// Scaled cosine similarities of every image with every text, for evaluation.
+    /// The logits of every image with every text, for evaluation: see
+    /// [`logits`](Self::logits).
     ///
     /// # Shapes
     ///
@@ -90,9 +106,24 @@ impl Clip {
     /// - tokens: `[texts, context]`
     /// - output: `[images, texts]`
     pub fn forward(&self, images: Tensor<4>, tokens: Tensor<2, Int>) -> Tensor<2> {
-        let images = self.image_features(images, Mode::Evaluation);
-        let texts = self.text_features(tokens);
-        images.matmul(texts.transpose()) * self.logit_scale.val().exp().unsqueeze()
+        self.logits(self.image_features(images, Mode::Evaluation), self.text_features(tokens))
+    }
+
+    /// Cosine similarities times the model's scale, plus its bias if it has one. A softmax over
+    /// texts (CLIP) or a sigmoid (SigLIP) makes probabilities of them.
+    ///
+    /// # Shapes
+    ///
+    /// - image_features: `[images, embed]`, normalised
+    /// - text_features: `[texts, embed]`, normalised
+    /// - output: `[images, texts]`
+    pub fn logits(&self, image_features: Tensor<2>, text_features: Tensor<2>) -> Tensor<2> {
+        let scale = self.logit_scale.val().cast(DType::F32).exp().unsqueeze();
+        let logits = image_features.matmul(text_features.transpose()) * scale;
+        match &self.logit_bias {
+            Some(bias) => logits + bias.val().cast(DType::F32).unsqueeze(),
+            None => logits,
+        }
     }
 
     /// Keeps the logit scale at or below 100, as the paper does after every step.
@@ -112,12 +143,13 @@ impl Clip {
     }
 }
 
-/// Features divided by their Euclidean norm.
+/// Features divided by their Euclidean norm, in f32 whatever dtype they come in.
 ///
 /// # Shapes
 ///
 /// - input and output: `[batch, embed]`
 pub fn normalize(features: Tensor<2>) -> Tensor<2> {
+    let features = features.cast(DType::F32);
     // The floor is that of PyTorch's `F.normalize`.
     let norm = features.clone().square().sum_dim(1).sqrt().clamp_min(1e-12);
     features / norm

@@ -2,7 +2,7 @@
 //!
 //! Explicit rules cover the embeddings, the text transformer, the attention pooling and the last
 //! normalisation of each ResNet block. Everything else, *the ViT's blocks included*, keeps the
-//! defaults of the PyTorch layers.
+//! defaults of the PyTorch layers. SigLIP's image tower is initialised as timm does it.
 
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{DType, Tensor, TensorData};
@@ -11,7 +11,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal, Uniform};
 
 use crate::weights::reference_key;
-use crate::{Clip, ClipConfig, VisionLayers};
+use crate::{Clip, ClipConfig, PositionEmbedding, VisionLayers};
 
 /// Draws every parameter of `model` anew.
 ///
@@ -29,13 +29,22 @@ enum Rule {
     Normal(f64),
     /// Bound of a uniform distribution around 0.
     Uniform(f64),
+    /// Sines and cosines of row and column, after a class token's zeros (open_clip's
+    /// `get_2d_sincos_pos_embed`).
+    SinesAndCosines,
 }
 
 /// The rule for the tensor that open_clip calls `name`, of this shape in open_clip's layout.
 fn rule(config: &ClipConfig, name: &str, shape: &[usize]) -> Rule {
     let ends = |suffixes: &[&str]| suffixes.iter().any(|suffix| name.ends_with(suffix));
     if name == "logit_scale" {
-        return Rule::Constant((1.0f64 / 0.07).ln());
+        return Rule::Constant(config.init_logit_scale.unwrap_or((1.0f64 / 0.07).ln()));
+    }
+    if name == "logit_bias" {
+        return Rule::Constant(config.init_logit_bias.unwrap_or(0.0));
+    }
+    if let Some(name) = name.strip_prefix("visual.trunk.") {
+        return siglip_rule(name, shape);
     }
     if let Some(rule) = visual_rule(config, name, shape) {
         return rule;
@@ -43,14 +52,19 @@ fn rule(config: &ClipConfig, name: &str, shape: &[usize]) -> Rule {
     if let Some(rule) = text_rule(config, name) {
         return rule;
     }
-    if ends(&["in_proj_bias", "out_proj.bias", "running_mean"]) || is_norm(name) && ends(&[".bias"])
+    if ends(&[".ls_1.gamma", ".ls_2.gamma"]) {
+        let visual = name.starts_with("visual.");
+        let tower = if visual { config.vision_cfg.ls_init_value } else { config.text_cfg.ls_init_value };
+        return Rule::Constant(tower.unwrap_or(1.0));
+    }
+    if ends(&["in_proj_bias", "out_proj.bias", "running_mean", "text_projection.bias"]) || is_norm(name) && ends(&[".bias"])
     {
         return Rule::Constant(0.0);
     }
     if ends(&["running_var"]) || is_norm(name) {
         return Rule::Constant(1.0);
     }
-    if ends(&["in_proj_weight"]) {
+    if ends(&["in_proj_weight", "q_proj_weight", "k_proj_weight", "v_proj_weight"]) {
         return Rule::Uniform((6.0 / (shape[0] + shape[1]) as f64).sqrt()); // Xavier
     }
     Rule::Uniform((fan_in(config, name, shape) as f64).powf(-0.5)) // PyTorch's Linear and Conv2d
@@ -60,7 +74,10 @@ fn rule(config: &ClipConfig, name: &str, shape: &[usize]) -> Rule {
 fn visual_rule(config: &ClipConfig, name: &str, shape: &[usize]) -> Option<Rule> {
     let name = name.strip_prefix("visual.")?;
     let width = config.vision_cfg.width as f64;
+    let fixed = config.vision_cfg.pos_embed_type == PositionEmbedding::SinCos2d;
     match name {
+        "positional_embedding" if fixed => Some(Rule::SinesAndCosines),
+        "attn_pool.query" | "attn_pool_contrastive.query" => Some(Rule::Normal(1.0)),
         "class_embedding" | "positional_embedding" | "proj" => Some(Rule::Normal(width.powf(-0.5))),
         "attnpool.positional_embedding" => Some(Rule::Normal((shape[1] as f64).powf(-0.5))),
         _ if name.starts_with("attnpool.") && name.ends_with(".weight") => {
@@ -72,14 +89,27 @@ fn visual_rule(config: &ClipConfig, name: &str, shape: &[usize]) -> Option<Rule>
     }
 }
 
+/// Rules of SigLIP's image tower (timm's `init_weights_vit_timm`).
+fn siglip_rule(name: &str, shape: &[usize]) -> Rule {
+    let norm = name.contains("norm");
+    match name {
+        "attn_pool.latent" => Rule::Normal((shape[shape.len() - 1] as f64).powf(-0.5)),
+        // The patches' convolution keeps PyTorch's default.
+        "patch_embed.proj.weight" => Rule::Uniform((shape[1..].iter().product::<usize>() as f64).powf(-0.5)),
+        _ if norm && name.ends_with("weight") => Rule::Constant(1.0),
+        _ if name.ends_with("bias") => Rule::Constant(0.0),
+        _ => Rule::Normal(0.02),
+    }
+}
+
 /// Rules of the text tower that differ from the layers' defaults.
 fn text_rule(config: &ClipConfig, name: &str) -> Option<Rule> {
     let width = config.text_cfg.width as f64;
     let projection = width.powf(-0.5) * (2.0 * config.text_cfg.layers as f64).powf(-0.5);
     match name {
         "token_embedding.weight" => return Some(Rule::Normal(0.02)),
-        "positional_embedding" => return Some(Rule::Normal(0.01)),
-        "text_projection" => return Some(Rule::Normal(width.powf(-0.5))),
+        "positional_embedding" | "cls_emb" => return Some(Rule::Normal(0.01)),
+        "text_projection" | "text_projection.weight" => return Some(Rule::Normal(width.powf(-0.5))),
         _ => {}
     }
     match name.strip_prefix("transformer.resblocks.")?.split_once('.')?.1 {
@@ -130,12 +160,9 @@ impl ModuleMapper for InitMapper<'_> {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let key = reference_key(&self.path.join("."));
         let shape = param.lazy_shape().to_vec();
-        let mut reference_shape = shape.clone();
-        if key.transposed {
-            reference_shape.reverse();
-        }
+        let reference_shape = key.layout.reference_shape(&shape);
         let rule = rule(self.config, &key.name, &reference_shape);
-        let values = draw(rule, shape.iter().product(), self.seed, &key.name);
+        let values = draw(rule, &shape, self.seed, &key.name);
         let device = param.lazy_device();
         let id = param.id;
         let tensor = Tensor::from_data(TensorData::new(values, shape), (&device, DType::F32));
@@ -143,9 +170,28 @@ impl ModuleMapper for InitMapper<'_> {
     }
 }
 
-fn draw(rule: Rule, count: usize, seed: u64, name: &str) -> Vec<f32> {
+/// `[1 + side * side, width]`: the first half of the channels tells the column, the second the
+/// row; of each the first half are sines.
+fn sines_and_cosines(positions: usize, width: usize) -> Vec<f32> {
+    let side = positions.saturating_sub(1).isqrt();
+    let quarter = width / 4;
+    let channel = |position: usize, channel: usize| {
+        let (row, column) = (position / side, position % side);
+        let along = if channel < 2 * quarter { column } else { row };
+        let frequency = 10_000f64.powf(-((channel % quarter) as f64) / quarter as f64);
+        let angle = along as f64 * frequency;
+        let sine = channel % (2 * quarter) < quarter;
+        (if sine { angle.sin() } else { angle.cos() }) as f32
+    };
+    let patches = (0..side * side).flat_map(|position| (0..width).map(move |c| channel(position, c)));
+    std::iter::repeat_n(0.0, width).chain(patches).collect()
+}
+
+fn draw(rule: Rule, shape: &[usize], seed: u64, name: &str) -> Vec<f32> {
+    let count = shape.iter().product();
     let rng = ChaCha8Rng::seed_from_u64(seed ^ fnv1a(name));
     match rule {
+        Rule::SinesAndCosines => sines_and_cosines(shape[0], shape[1]),
         Rule::Constant(value) => vec![value as f32; count],
         Rule::Normal(deviation) => {
             let normal = Distribution::<f32>::sample_iter(StandardNormal, rng);
@@ -192,6 +238,7 @@ mod tests {
     /// Mean, deviation and kurtosis that a rule leads to.
     fn expected(rule: Rule) -> (f64, f64, f64) {
         match rule {
+            Rule::SinesAndCosines => panic!("no statistics are given for it"),
             Rule::Constant(value) => (value, 0.0, 0.0),
             Rule::Normal(deviation) => (0.0, deviation, 3.0),
             Rule::Uniform(bound) => (0.0, bound / 3f64.sqrt(), 1.8),
@@ -219,6 +266,19 @@ mod tests {
         }
     }
 
+    /// The first numbers of open_clip 3.3's `get_2d_sincos_pos_embed(8, 2, cls_token=True)`.
+    #[test]
+    fn fixed_positions_are_those_of_open_clip() {
+        let values = sines_and_cosines(5, 8);
+        let (sine, cosine) = (0.841_471f32, 0.540_302f32);
+        assert_eq!(values[..8], [0.0; 8]);
+        assert_eq!(values[8..16], [0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 1.0, 1.0]);
+        let second = [sine, 0.009_999_83, cosine, 0.999_95, 0.0, 0.0, 1.0, 1.0];
+        assert!(values[16..24].iter().zip(second).all(|(a, b)| (a - b).abs() < 1e-6));
+        let third = [0.0, 0.0, 1.0, 1.0, sine, 0.009_999_83, cosine, 0.999_95];
+        assert!(values[24..32].iter().zip(third).all(|(a, b)| (a - b).abs() < 1e-6));
+    }
+
     #[test]
     fn draws_follow_their_rule_and_their_seed() {
         let statistics = |values: &[f32]| {
@@ -228,12 +288,12 @@ mod tests {
             (mean, (square / count).sqrt())
         };
         for (rule, std) in [(Rule::Normal(0.02), 0.02), (Rule::Uniform(0.3), 0.3 / 3f64.sqrt())] {
-            let values = draw(rule, 100_000, 7, "a");
+            let values = draw(rule, &[100_000], 7, "a");
             let (mean, deviation) = statistics(&values);
             assert!(mean.abs() < 0.02 * std && (deviation - std).abs() < 0.01 * std, "{rule:?}");
-            assert_eq!(values, draw(rule, 100_000, 7, "a"));
-            assert_ne!(values, draw(rule, 100_000, 8, "a"));
-            assert_ne!(values, draw(rule, 100_000, 7, "b"));
+            assert_eq!(values, draw(rule, &[100_000], 7, "a"));
+            assert_ne!(values, draw(rule, &[100_000], 8, "a"));
+            assert_ne!(values, draw(rule, &[100_000], 7, "b"));
         }
     }
 }

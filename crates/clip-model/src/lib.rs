@@ -22,29 +22,45 @@
 
 #![recursion_limit = "256"]
 
+mod activation;
 mod clip;
 mod config;
 mod device;
 mod error;
+#[cfg(feature = "hub")]
+pub mod hub;
+#[cfg(feature = "preprocess")]
 mod images;
 mod init;
 pub mod loss;
 mod mode;
+mod norm;
+#[cfg(feature = "preprocess")]
 pub mod preprocess;
+#[cfg(all(feature = "tokenizer-file", feature = "preprocess"))]
+mod pretrained;
 mod text;
+#[cfg(feature = "tokenizer")]
 mod tokenizer;
 mod transformer;
 pub mod vision;
 pub mod weights;
+#[cfg(feature = "tokenizer")]
 mod zero_shot;
 
+pub use activation::*;
 pub use clip::*;
 pub use config::*;
 pub use device::*;
 pub use error::*;
+#[cfg(feature = "preprocess")]
 pub use images::*;
 pub use mode::*;
+#[cfg(all(feature = "tokenizer-file", feature = "preprocess"))]
+pub use pretrained::*;
 pub use text::*;
+#[cfg(feature = "tokenizer")]
 pub use tokenizer::*;
 pub use transformer::*;
+#[cfg(feature = "tokenizer")]
 pub use zero_shot::*;

@@ -11,5 +11,7 @@ pub enum Mode {
     Training {
         /// Whether the running statistics move: true in exactly one of the passes over a batch.
         update_statistics: bool,
+        /// What patch dropout draws from; the i-th image uses `seed + i`.
+        seed: u64,
     },
 }

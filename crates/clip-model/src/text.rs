@@ -1,24 +1,61 @@
 use burn::module::{Module, Param};
-use burn::nn::{Embedding, EmbeddingConfig, Initializer, LayerNorm, LayerNormConfig};
-use burn::tensor::{Device, Int, Tensor};
+use burn::nn::{Embedding, EmbeddingConfig, Initializer, LayerNorm, Linear, LinearConfig};
+use burn::tensor::{Bool, Device, Int, Tensor};
 
-use crate::{Activation, TextConfig, Transformer, TransformerConfig};
+use crate::norm::{layer_norm, normalized};
+use crate::{Activation, TextConfig, TextPool, TextProjectionKind, Transformer, TransformerConfig};
 
-/// The text tower: a causal transformer whose feature is read at the end-of-text token.
+/// The text tower: a transformer whose feature is read at one position, in CLIP the end of text.
 ///
 /// Field names follow open_clip's state dict.
 #[derive(Module, Debug)]
 pub struct TextTransformer {
     /// `[vocabulary, width]`.
     pub token_embedding: Embedding,
-    /// `[context, width]`.
+    /// A learned token after the text, `[width]` (CoCa).
+    pub cls_emb: Option<Param<Tensor<1>>>,
+    /// `[positions, width]`.
     pub positional_embedding: Param<Tensor<2>>,
     /// The blocks.
     pub transformer: Transformer,
     /// Normalises the feature.
     pub ln_final: LayerNorm,
-    /// Projects the feature, `[width, embed]`.
-    pub text_projection: Param<Tensor<2>>,
+    /// Projects the feature to the shared space.
+    pub text_projection: Option<TextProjection>,
+    #[module(skip)]
+    pool: TextPool,
+    eos_id: i64,
+    pad_id: i64,
+}
+
+/// How the text feature reaches the shared space.
+#[derive(Module, Debug)]
+pub enum TextProjection {
+    /// By a matrix, `[width, embed]`.
+    Matrix(Param<Tensor<2>>),
+    /// By a linear layer with a bias (SigLIP).
+    Linear(Linear),
+}
+
+impl TextProjection {
+    fn new(config: &TextConfig, embed_dim: usize, device: &Device) -> Option<Self> {
+        match (config.proj_type, config.proj_bias) {
+            (TextProjectionKind::None, _) => None,
+            (TextProjectionKind::Linear, false) => {
+                Some(Self::Matrix(Initializer::Zeros.init([config.width, embed_dim], device)))
+            }
+            (TextProjectionKind::Linear, true) => {
+                Some(Self::Linear(LinearConfig::new(config.width, embed_dim).init(device)))
+            }
+        }
+    }
+
+    fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        match self {
+            Self::Matrix(matrix) => x.matmul(matrix.val()),
+            Self::Linear(linear) => linear.forward(x),
+        }
+    }
 }
 
 impl TextTransformer {
@@ -30,15 +67,28 @@ impl TextTransformer {
         activation: Activation,
         device: &Device,
     ) -> Self {
-        let TextConfig { context_length, vocab_size, width, heads, layers, mlp_ratio } = *config;
-        let transformer =
-            TransformerConfig { width, layers, heads, mlp_ratio, causal: true, activation };
+        let TextConfig { vocab_size, width, heads, layers, mlp_ratio, .. } = *config;
+        let transformer = TransformerConfig {
+            width,
+            layers,
+            heads,
+            mlp_ratio,
+            causal: !config.no_causal_mask,
+            layer_scale: config.ls_init_value.is_some(),
+            activation,
+            norm: config.norm_kwargs,
+        };
+        let class = || Initializer::Zeros.init([width], device);
         Self {
             token_embedding: EmbeddingConfig::new(vocab_size, width).init(device),
-            positional_embedding: Initializer::Zeros.init([context_length, width], device),
+            cls_emb: config.embed_cls.then(class),
+            positional_embedding: Initializer::Zeros.init([config.positions(), width], device),
             transformer: transformer.init(device),
-            ln_final: LayerNormConfig::new(width).init(device),
-            text_projection: Initializer::Zeros.init([width, embed_dim], device),
+            ln_final: layer_norm(width, config.norm_kwargs, device),
+            text_projection: TextProjection::new(config, embed_dim, device),
+            pool: config.pool_type,
+            eos_id: config.eos_id,
+            pad_id: config.pad_id,
         }
     }
 
@@ -49,16 +99,78 @@ impl TextTransformer {
     /// - tokens: `[batch, context]`, at most the configured context
     /// - output: `[batch, embed]`
     pub fn forward(&self, tokens: Tensor<2, Int>) -> Tensor<2> {
-        let [batch, context] = tokens.dims();
-        let x = self.token_embedding.forward(tokens.clone()); // [batch, context, width]
-        let [_, _, width] = x.dims();
-        let positions = self.positional_embedding.val().slice([0..context, 0..width]);
-        let x = self.transformer.forward(x + positions.unsqueeze());
-
-        // End of text is the largest id, so its first position is the argmax.
-        let end = tokens.argmax(1).reshape([batch, 1, 1]).expand([batch, 1, width]);
-        let pooled: Tensor<2> = x.gather(1, end).squeeze_dim(1); // [batch, width]
+        let x = self.encode(tokens.clone());
         // Normalising after the pooling gives the same numbers as before it, for less.
-        self.ln_final.forward(pooled).matmul(self.text_projection.val())
+        self.project(normalized(&self.ln_final, self.pooled(x, tokens)))
+    }
+
+    /// The feature and the normalised tokens (open_clip's `output_tokens`).
+    ///
+    /// # Shapes
+    ///
+    /// - tokens: `[batch, context]`
+    /// - output: `[batch, embed]` and `[batch, context, width]`
+    pub fn forward_with_tokens(&self, tokens: Tensor<2, Int>) -> (Tensor<2>, Tensor<3>) {
+        let x = self.encode(tokens.clone());
+        let feature = normalized(&self.ln_final, self.pooled(x.clone(), tokens));
+        let outputs = match self.cls_emb {
+            // open_clip leaves these as they are.
+            Some(_) => {
+                let [batch, positions, width] = x.dims();
+                x.slice([0..batch, 0..positions - 1, 0..width])
+            }
+            None => normalized(&self.ln_final, x),
+        };
+        (self.project(feature), outputs)
+    }
+
+    /// `[batch, context]` ids to `[batch, positions, width]`.
+    fn encode(&self, tokens: Tensor<2, Int>) -> Tensor<3> {
+        let [batch, _] = tokens.dims();
+        let mut x = self.token_embedding.forward(tokens.clone());
+        let mut mask = None;
+        if let Some(class) = &self.cls_emb {
+            let [_, _, width] = x.dims();
+            let class = class.val().reshape([1, 1, width]).expand([batch, 1, width]);
+            x = Tensor::cat(vec![x, class], 1);
+            mask = Some(self.padding_mask(tokens));
+        }
+        let [_, positions, width] = x.dims();
+        let embedding = self.positional_embedding.val().slice([0..positions, 0..width]);
+        self.transformer.forward(x + embedding.unsqueeze(), mask)
+    }
+
+    /// What no position may see: padding, shifted by one to the right as in open_clip, whose
+    /// released weights were trained so (its `correct_cls_mask` is off).
+    fn padding_mask(&self, tokens: Tensor<2, Int>) -> Tensor<4, Bool> {
+        let [batch, context] = tokens.dims();
+        let first = Tensor::<2, Int>::zeros([batch, 1], &tokens.device()).not_equal_elem(0);
+        let padding = tokens.equal_elem(self.pad_id);
+        let keys = Tensor::cat(vec![first, padding], 1);
+        keys.reshape([batch, 1, 1, context + 1]).expand([batch, 1, context + 1, context + 1])
+    }
+
+    /// `[batch, positions, width]` to `[batch, width]`.
+    fn pooled(&self, x: Tensor<3>, tokens: Tensor<2, Int>) -> Tensor<2> {
+        let [batch, positions, width] = x.dims();
+        let at = |position: usize| {
+            x.clone().slice([0..batch, position..position + 1, 0..width]).squeeze_dim(1)
+        };
+        let index = match self.pool {
+            _ if self.cls_emb.is_some() => return at(positions - 1),
+            TextPool::First => return at(0),
+            TextPool::Last => return at(positions - 1),
+            // CLIP's end of text is the largest id, so its first position is the argmax.
+            TextPool::Argmax => tokens.argmax(1),
+            TextPool::Eos => tokens.equal_elem(self.eos_id).int().argmax(1),
+        };
+        x.gather(1, index.reshape([batch, 1, 1]).expand([batch, 1, width])).squeeze_dim(1)
+    }
+
+    fn project(&self, x: Tensor<2>) -> Tensor<2> {
+        match &self.text_projection {
+            Some(projection) => projection.forward(x),
+            None => x,
+        }
     }
 }

@@ -1,36 +1,11 @@
-use burn::module::Module;
-use burn::nn::{LayerNorm, LayerNormConfig, Linear, LinearConfig};
-use burn::tensor::activation::{gelu, sigmoid};
+use burn::module::{Module, Param};
+use burn::nn::{Initializer, LayerNorm, Linear, LinearConfig};
 use burn::tensor::module::attention;
 use burn::tensor::ops::AttentionModuleOptions;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Bool, Device, Tensor};
 
-/// The non-linearity of the transformer's hidden layers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Activation {
-    /// The exact GELU, by the error function.
-    Gelu,
-    /// `x * sigmoid(1.702 x)`, in OpenAI's released models.
-    QuickGelu,
-}
-
-impl Activation {
-    /// The activation that a configuration's `quick_gelu` asks for.
-    pub fn from_quick_gelu(quick_gelu: bool) -> Self {
-        match quick_gelu {
-            true => Self::QuickGelu,
-            false => Self::Gelu,
-        }
-    }
-
-    /// Applies the function to each element.
-    pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
-        match self {
-            Self::Gelu => gelu(x),
-            Self::QuickGelu => x.clone() * sigmoid(x * 1.702),
-        }
-    }
-}
+use crate::norm::{layer_norm, normalized};
+use crate::{Activation, NormOptions};
 
 /// Multi-head self-attention with the packed query-key-value projection of the reference.
 #[derive(Module, Debug)]
@@ -56,22 +31,33 @@ impl MultiHeadAttention {
     /// # Shapes
     ///
     /// - input: `[batch, sequence, width]`
+    /// - mask: `[batch, 1, sequence, sequence]`, true where a position (third axis) must not see
+    ///   another (fourth axis)
     /// - output: `[batch, sequence, width]`
-    pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
+    pub fn forward(&self, x: Tensor<3>, mask: Option<Tensor<4, Bool>>) -> Tensor<3> {
         let [batch, sequence, width] = x.dims();
-        let head_width = width / self.heads;
         let packed = self.in_proj.forward(x);
         let part = |index: usize| {
-            packed
-                .clone()
-                .slice([0..batch, 0..sequence, index * width..(index + 1) * width])
-                .reshape([batch, sequence, self.heads, head_width])
-                .swap_dims(1, 2) // [batch, heads, sequence, head_width]
+            let columns = index * width..(index + 1) * width;
+            split_heads(packed.clone().slice([0..batch, 0..sequence, columns]), self.heads)
         };
+        let mask = mask.map(|mask| mask.expand([batch, self.heads, sequence, sequence]));
         let options = AttentionModuleOptions { is_causal: self.causal, ..Default::default() };
-        let mixed = attention(part(0), part(1), part(2), None, None, options);
-        self.out_proj.forward(mixed.swap_dims(1, 2).reshape([batch, sequence, width]))
+        let mixed = attention(part(0), part(1), part(2), mask, None, options);
+        self.out_proj.forward(join_heads(mixed))
     }
+}
+
+/// `[batch, sequence, width]` to `[batch, heads, sequence, width / heads]`.
+pub(crate) fn split_heads(x: Tensor<3>, heads: usize) -> Tensor<4> {
+    let [batch, sequence, width] = x.dims();
+    x.reshape([batch, sequence, heads, width / heads]).swap_dims(1, 2)
+}
+
+/// `[batch, heads, sequence, head_width]` to `[batch, sequence, heads * head_width]`.
+pub(crate) fn join_heads(x: Tensor<4>) -> Tensor<3> {
+    let [batch, heads, sequence, head_width] = x.dims();
+    x.swap_dims(1, 2).reshape([batch, sequence, heads * head_width])
 }
 
 /// The two-layer perceptron of a block.
@@ -86,8 +72,37 @@ pub struct Mlp {
 }
 
 impl Mlp {
-    fn forward(&self, x: Tensor<3>) -> Tensor<3> {
+    /// A perceptron whose hidden layer is `mlp_ratio` times as wide, rounded down.
+    pub(crate) fn new(width: usize, mlp_ratio: f64, activation: Activation, device: &Device) -> Self {
+        let hidden = (width as f64 * mlp_ratio) as usize;
+        Self {
+            c_fc: LinearConfig::new(width, hidden).init(device),
+            c_proj: LinearConfig::new(hidden, width).init(device),
+            activation,
+        }
+    }
+
+    /// # Shapes
+    ///
+    /// - input and output: `[batch, sequence, width]`
+    pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
         self.c_proj.forward(self.activation.forward(self.c_fc.forward(x)))
+    }
+}
+
+/// A learned gain on each channel of a branch (CaiT's layer scale).
+#[derive(Module, Debug)]
+pub struct LayerScale {
+    /// `[width]`.
+    pub gain: Param<Tensor<1>>,
+}
+
+impl LayerScale {
+    fn apply(scale: &Option<Self>, x: Tensor<3>) -> Tensor<3> {
+        match scale {
+            Some(scale) => x * scale.gain.val().unsqueeze(),
+            None => x,
+        }
     }
 }
 
@@ -98,19 +113,26 @@ pub struct ResidualAttentionBlock {
     pub ln_1: LayerNorm,
     /// Mixes positions.
     pub attn: MultiHeadAttention,
+    /// Scales the attention's output.
+    pub ls_1: Option<LayerScale>,
     /// Normalises the perceptron's input.
     pub ln_2: LayerNorm,
     /// Mixes channels.
     pub mlp: Mlp,
+    /// Scales the perceptron's output.
+    pub ls_2: Option<LayerScale>,
 }
 
 impl ResidualAttentionBlock {
     /// # Shapes
     ///
     /// - input and output: `[batch, sequence, width]`
-    pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
-        let x = x.clone() + self.attn.forward(self.ln_1.forward(x));
-        x.clone() + self.mlp.forward(self.ln_2.forward(x))
+    /// - mask: as [`MultiHeadAttention::forward`]'s
+    pub fn forward(&self, x: Tensor<3>, mask: Option<Tensor<4, Bool>>) -> Tensor<3> {
+        let mixed = self.attn.forward(normalized(&self.ln_1, x.clone()), mask);
+        let x = x + LayerScale::apply(&self.ls_1, mixed);
+        let mixed = self.mlp.forward(normalized(&self.ln_2, x.clone()));
+        x + LayerScale::apply(&self.ls_2, mixed)
     }
 }
 
@@ -134,8 +156,12 @@ pub struct TransformerConfig {
     pub mlp_ratio: f64,
     /// Whether a position sees only those before it.
     pub causal: bool,
+    /// Whether branches have a layer scale.
+    pub layer_scale: bool,
     /// The non-linearity of the hidden layers.
     pub activation: Activation,
+    /// Options of layer normalisation.
+    pub norm: Option<NormOptions>,
 }
 
 impl TransformerConfig {
@@ -147,17 +173,18 @@ impl TransformerConfig {
     }
 
     fn block(&self, device: &Device) -> ResidualAttentionBlock {
-        let Self { width, heads, causal, activation, .. } = *self;
-        let hidden = (width as f64 * self.mlp_ratio) as usize;
+        let Self { width, heads, causal, norm, .. } = *self;
+        let scale = || {
+            let gain = || Initializer::Ones.init([width], device);
+            self.layer_scale.then(|| LayerScale { gain: gain() })
+        };
         ResidualAttentionBlock {
-            ln_1: LayerNormConfig::new(width).init(device),
+            ln_1: layer_norm(width, norm, device),
             attn: MultiHeadAttention::new(width, heads, causal, device),
-            ln_2: LayerNormConfig::new(width).init(device),
-            mlp: Mlp {
-                c_fc: LinearConfig::new(width, hidden).init(device),
-                c_proj: LinearConfig::new(hidden, width).init(device),
-                activation,
-            },
+            ls_1: scale(),
+            ln_2: layer_norm(width, norm, device),
+            mlp: Mlp::new(width, self.mlp_ratio, self.activation, device),
+            ls_2: scale(),
         }
     }
 }
@@ -166,7 +193,8 @@ impl Transformer {
     /// # Shapes
     ///
     /// - input and output: `[batch, sequence, width]`
-    pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
-        self.resblocks.iter().fold(x, |x, block| block.forward(x))
+    /// - mask: as [`MultiHeadAttention::forward`]'s
+    pub fn forward(&self, x: Tensor<3>, mask: Option<Tensor<4, Bool>>) -> Tensor<3> {
+        self.resblocks.iter().fold(x, |x, block| block.forward(x, mask.clone()))
     }
 }

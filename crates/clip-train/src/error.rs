@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use clip_data::{DataError, LoaderError};
-use clip_model::{ConfigError, DeviceError, TokenizerError, WeightsError};
+use clip_model::{ConfigError, DeviceError, PretrainedError, TokenizerError};
 
 /// Why a training run could not start or go on.
 #[derive(Debug, thiserror::Error)]
@@ -24,9 +24,9 @@ pub enum TrainError {
     /// The training data gave out.
     #[error(transparent)]
     Loader(#[from] LoaderError),
-    /// Weights cannot be exported.
+    /// The model cannot be exported.
     #[error(transparent)]
-    Weights(#[from] WeightsError),
+    Export(#[from] PretrainedError),
     /// A file of the run cannot be read or written.
     #[error("cannot {action} {}: {reason}", path.display())]
     File {

@@ -3,12 +3,10 @@
 use clip_data::{DataError, EvalPairs, LabelledImages, open_labelled};
 use clip_eval::{Evaluation, Prediction, Source, accuracy, classify, encode_images, retrieval};
 use clip_model::preprocess::{ImageTransform, eight_bit_rgb};
-use clip_model::weights::save_safetensors;
-use clip_model::{Clip, Tokenizer, ZeroShotClassifier, encode_texts};
+use clip_model::{Clip, Pretrained, Tokenizer, ZeroShotClassifier, encode_texts};
 use image::{DynamicImage, ImageFormat};
-use serde_json::json;
 
-use crate::files::{create_folder, write_atomically};
+use crate::files::write_atomically;
 use crate::report::{Example, Report, render};
 use crate::{MetricsLog, TrainError, Trainer};
 
@@ -171,17 +169,9 @@ impl Trainer {
 
     /// Writes the model as open_clip reads it.
     fn export(&self, model: &Clip) -> Result<(), TrainError> {
-        let folder = self.folder.export();
-        create_folder(&folder)?;
-        save_safetensors(model, &folder.join("open_clip_model.safetensors"))?;
-        let size = self.model_config.vision_cfg.image_size;
-        let transform = ImageTransform::openai(size);
-        let config = json!({
-            "model_cfg": self.model_config,
-            "preprocess_cfg": { "mean": transform.mean, "std": transform.std },
-        });
-        let path = folder.join("open_clip_config.json");
-        write_atomically(&path, format!("{config:#}").as_bytes())
+        let transform = ImageTransform::openai(self.model_config.vision_cfg.image_size);
+        let model = Pretrained::new(model.clone(), self.model_config.clone(), transform)?;
+        Ok(model.save_open_clip(&self.folder.export())?)
     }
 }
 

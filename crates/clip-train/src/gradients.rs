@@ -16,9 +16,15 @@ pub struct Pairs {
     pub images: Tensor<4>,
     /// `[batch, context]`.
     pub tokens: Tensor<2, Int>,
+    /// What patch dropout draws from.
+    pub seed: u64,
 }
 
 impl Pairs {
+    fn mode(&self, update_statistics: bool) -> Mode {
+        Mode::Training { update_statistics, seed: self.seed }
+    }
+
     fn len(&self) -> usize {
         self.tokens.dims()[0]
     }
@@ -31,6 +37,8 @@ impl Pairs {
             Pairs {
                 images: self.images.clone().slice([range.clone()]),
                 tokens: self.tokens.clone().slice([range]),
+                // An image draws the same patches however the batch is cut.
+                seed: self.seed.wrapping_add(start as u64),
             }
         })
     }
@@ -63,8 +71,7 @@ pub fn contrastive_gradients(
 
 /// One forward pass: the features keep their graph until the loss is known.
 fn at_once(model: &Clip, batch: &Pairs, tile: usize) -> (Tensor<1>, GradientsParams) {
-    let mode = Mode::Training { update_statistics: true };
-    let images = model.image_features(batch.images.clone(), mode);
+    let images = model.image_features(batch.images.clone(), batch.mode(true));
     let texts = model.text_features(batch.tokens.clone());
     let loss = loss_at_features(model, images.clone().inner(), texts.clone().inner(), tile);
     let mut sum = GradientsAccumulator::new();
@@ -77,21 +84,21 @@ fn at_once(model: &Clip, batch: &Pairs, tile: usize) -> (Tensor<1>, GradientsPar
 fn in_micro_batches(model: &Clip, batch: &Pairs, cut: Cut) -> (Tensor<1>, GradientsParams) {
     let size = cut.micro_batch.max(1);
     let plain = model.valid();
-    let first = Mode::Training { update_statistics: false };
     let (images, texts): (Vec<_>, Vec<_>) = batch
         .chunks(size)
         .map(|chunk| {
-            let images = plain.image_features(chunk.images.inner(), first);
+            let mode = chunk.mode(false);
+            let images = plain.image_features(chunk.images.inner(), mode);
             (images, plain.text_features(chunk.tokens.inner()))
         })
         .unzip();
     let loss = loss_at_features(model, Tensor::cat(images, 0), Tensor::cat(texts, 0), cut.tile);
 
     let mut sum = GradientsAccumulator::new();
-    let second = Mode::Training { update_statistics: true };
     for (index, chunk) in batch.chunks(size).enumerate() {
         let rows = index * size..index * size + chunk.len();
-        let images = model.image_features(chunk.images, second);
+        let mode = chunk.mode(true);
+        let images = model.image_features(chunk.images, mode);
         backward(model, images, loss.image_features.clone().slice([rows.clone()]), &mut sum);
         let texts = model.text_features(chunk.tokens);
         backward(model, texts, loss.text_features.clone().slice([rows]), &mut sum);

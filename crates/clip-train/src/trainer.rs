@@ -202,7 +202,9 @@ impl Trainer {
         let context = self.tokenizer.context_length();
         let tokens = TensorData::new(batch.tokens, [batch.batch, context]);
         let tokens = Tensor::from_data(tokens, &self.device);
-        Pairs { images: Tensor::from_inner(images), tokens: Tensor::from_inner(tokens) }
+        // Steps are far enough apart that no two images of a run draw from the same seed.
+        let seed = (self.config.seed << 48) ^ (self.progress.step << 24);
+        Pairs { images: Tensor::from_inner(images), tokens: Tensor::from_inner(tokens), seed }
     }
 
     /// One update, left out when the loss or the gradient is not finite. Returns both, the

@@ -1,19 +1,25 @@
-//! The image towers: a Vision Transformer and the paper's modified ResNet.
+//! The image towers: a Vision Transformer, the paper's modified ResNet and SigLIP's ViT.
 
 mod attention_pool;
+mod attentional_pooler;
 mod batch_norm;
 mod modified_resnet;
+mod patches;
+mod siglip;
 mod vit;
 
 pub use attention_pool::*;
+pub use attentional_pooler::*;
 pub use batch_norm::*;
 pub use modified_resnet::*;
-pub use vit::*;
+pub use patches::PatchEmbedding;
+pub use siglip::*;
+pub use vit::VisionTransformer;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
-use crate::{Activation, Mode, VisionConfig, VisionLayers};
+use crate::{Activation, Mode, VisionConfig, VisionLayers, VisionPool};
 
 /// The image tower of a model.
 // A model has one tower, so nothing is gained by a box, which Burn's modules do not take.
@@ -24,6 +30,8 @@ pub enum VisionTower {
     Vit(VisionTransformer),
     /// The paper's modified ResNet.
     ModifiedResNet(ModifiedResNet),
+    /// SigLIP's Vision Transformer.
+    Siglip(SiglipVisionTransformer),
 }
 
 impl VisionTower {
@@ -34,17 +42,18 @@ impl VisionTower {
         activation: Activation,
         device: &Device,
     ) -> Self {
-        match (&config.layers, config.patch_size) {
+        // Validated configurations of a ViT have a patch size; one patch is the whole image.
+        let patch = config.patch_size.unwrap_or(config.image_size);
+        match (&config.layers, config.pool_type) {
             (VisionLayers::Stages(stages), _) => {
                 Self::ModifiedResNet(ModifiedResNet::new(config, *stages, embed_dim, device))
             }
-            (VisionLayers::Transformer(layers), patch) => {
-                // Validated configurations have a patch size; one patch is the whole image.
-                let patch = patch.unwrap_or(config.image_size);
-                Self::Vit(VisionTransformer::new(
-                    config, *layers, patch, embed_dim, activation, device,
-                ))
+            (VisionLayers::Transformer(layers), VisionPool::Map) => {
+                Self::Siglip(SiglipVisionTransformer::new(config, *layers, patch, activation, device))
             }
+            (VisionLayers::Transformer(layers), _) => Self::Vit(VisionTransformer::new(
+                config, *layers, patch, embed_dim, activation, device,
+            )),
         }
     }
 
@@ -56,8 +65,9 @@ impl VisionTower {
     /// - output: `[batch, embed]`
     pub fn forward(&self, images: Tensor<4>, mode: Mode) -> Tensor<2> {
         match self {
-            Self::Vit(vit) => vit.forward(images),
+            Self::Vit(vit) => vit.forward(images, mode),
             Self::ModifiedResNet(resnet) => resnet.forward(images, mode),
+            Self::Siglip(vit) => vit.forward_with_tokens(images, mode).0,
         }
     }
 }

@@ -1,0 +1,72 @@
+//! Image files to the pixels a checkpoint expects: open_clip's evaluation transform on the host,
+//! byte for byte what Pillow 13 and torchvision compute.
+//!
+//! - [`SourceImage`] decodes a PNG, JPEG, WebP, GIF, BMP or TIFF file and keeps Pillow's mode of
+//!   it, because open_clip resizes and crops *before* it converts to RGB.
+//! - [`ImageTransform`] resizes, crops or pads, converts and normalises. It reads and writes
+//!   open_clip's `preprocess_cfg` and transformers' `preprocessor_config.json`.
+//!
+//! Another resizer moves CLIP's embeddings measurably, so this one is Pillow's: see
+//! [`resize_bicubic`].
+
+mod alpha;
+mod decode;
+mod error;
+mod geometry;
+mod hugging_face;
+mod pixels;
+mod preprocess_cfg;
+mod resample;
+mod source;
+#[cfg(test)]
+mod tests;
+mod transform;
+
+use image::{DynamicImage, RgbImage};
+
+pub use error::{SourceError, TransformError};
+pub use source::{DEFAULT_MAX_PIXELS, SourceImage};
+pub use transform::{
+    IMAGENET_MEAN, IMAGENET_STD, ImageTransform, Interpolation, OPENAI_MEAN, OPENAI_STD, ResizeMode,
+};
+
+/// Resizes as Pillow's `Image.resize((width, height), BICUBIC)`, byte for byte.
+///
+/// Two passes with a kernel that widens with the reduction factor (antialias), 22-bit fixed-point
+/// weights, and bytes between the passes. The horizontal pass goes first unless the height shrinks
+/// by more than twice as many pixels as the width: that is Pillow 13's rule; earlier versions
+/// always began with the horizontal pass, which moves tall images by a few levels.
+///
+/// An image without pixels becomes a black one.
+pub fn resize_bicubic(image: &RgbImage, width: u32, height: u32) -> RgbImage {
+    let resize = resample::Resize {
+        from: image.dimensions(),
+        to: (width, height),
+        columns: 0..width,
+        rows: 0..height,
+        interpolation: Interpolation::Bicubic,
+    };
+    rgb_image(width, height, resize.convolve::<u8, 3>(image.as_raw()))
+}
+
+/// Converts to RGB as Pillow's `convert("RGB")` does with colours: alpha is dropped, 16-bit
+/// colours keep their high byte.
+///
+/// 16-bit grey is scaled to 8 bits, so that it can be seen; [`SourceImage::to_rgb`] clips it at
+/// 255, as Pillow does.
+pub fn eight_bit_rgb(image: &DynamicImage) -> RgbImage {
+    match image {
+        DynamicImage::ImageRgb8(image) => image.clone(),
+        DynamicImage::ImageRgb16(_) | DynamicImage::ImageRgba16(_) => {
+            let wide = image.to_rgb16();
+            let pixels = wide.iter().map(|sample| (sample >> 8) as u8).collect();
+            rgb_image(wide.width(), wide.height(), pixels)
+        }
+        _ => image.to_rgb8(),
+    }
+}
+
+/// An image of the given samples, black if they aren't `width * height * 3`.
+fn rgb_image(width: u32, height: u32, samples: Vec<u8>) -> RgbImage {
+    RgbImage::from_raw(width, height, samples).unwrap_or_else(|| RgbImage::new(width, height))
+}

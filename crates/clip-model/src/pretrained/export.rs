@@ -1,0 +1,79 @@
+//! A model as other libraries load it.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::{Pretrained, PretrainedError};
+use crate::weights::{atomically, export_config, save_hugging_face_weights, save_safetensors, write_text};
+use crate::{VisionPool, WeightsError};
+
+impl Pretrained {
+    /// Saves the model as open_clip's own folders have it: `open_clip_config.json` and
+    /// `open_clip_model.safetensors`, which `open_clip.create_model("local-dir:FOLDER")` loads. Each
+    /// file appears whole or not at all.
+    ///
+    /// # Errors
+    ///
+    /// When open_clip has no such model, or the folder cannot be written.
+    pub fn save_open_clip(&self, folder: &Path) -> Result<(), PretrainedError> {
+        let config = json!({
+            "model_cfg": self.config.to_open_clip()?,
+            "preprocess_cfg": self.transform,
+        });
+        create(folder)?;
+        self.copy_tokenizer(folder)?;
+        save_safetensors(&self.model, &self.config, &folder.join("open_clip_model.safetensors"))?;
+        write_json(&folder.join("open_clip_config.json"), &config)
+    }
+
+    /// Saves the model as transformers' `CLIPModel` or `SiglipModel` has it: `config.json`,
+    /// `preprocessor_config.json` and `model.safetensors`. Each file appears whole or not at all.
+    ///
+    /// # Errors
+    ///
+    /// When transformers has no such model (a ModifiedResNet, layer scale, ...), or the folder
+    /// cannot be written.
+    pub fn save_hugging_face(&self, folder: &Path) -> Result<(), PretrainedError> {
+        let refused = |what: String| WeightsError::Export {
+            path: folder.into(),
+            reason: format!("transformers' CLIPModel and SiglipModel cannot have {what}"),
+        };
+        let config = export_config(&self.config).map_err(refused)?;
+        let transform = self.transform.to_hugging_face().map_err(|error| refused(error.to_string()))?;
+        let siglip = self.config.vision_cfg.pool_type == VisionPool::Map;
+        create(folder)?;
+        self.copy_tokenizer(folder)?;
+        save_hugging_face_weights(&self.model, siglip, &folder.join("model.safetensors"))?;
+        write_json(&folder.join("preprocessor_config.json"), &transform)?;
+        write_json(&folder.join("config.json"), &config)
+    }
+}
+
+/// Files that a tokenizer of the model's own is made of.
+const TOKENIZER_FILES: [&str; 2] = ["tokenizer.json", "tokenizer_config.json"];
+
+impl Pretrained {
+    /// Copies a tokenizer that came as a file, unless the folder is where it came from.
+    fn copy_tokenizer(&self, folder: &Path) -> Result<(), WeightsError> {
+        let Some(source) = self.tokenizer.as_ref().and_then(|tokenizer| tokenizer.file()) else {
+            return Ok(());
+        };
+        for name in TOKENIZER_FILES {
+            let (from, to) = (source.with_file_name(name), folder.join(name));
+            if from.is_file() && !to.exists() {
+                atomically(&to, |partial| std::fs::copy(&from, partial).map(|_| ()))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn create(folder: &Path) -> Result<(), WeightsError> {
+    std::fs::create_dir_all(folder)
+        .map_err(|source| WeightsError::Io { path: folder.into(), source })
+}
+
+fn write_json(path: &Path, value: &Value) -> Result<(), PretrainedError> {
+    Ok(write_text(path, &format!("{value:#}\n"))?)
+}

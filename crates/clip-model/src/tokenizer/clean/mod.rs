@@ -1,0 +1,87 @@
+//! Cleaning of texts before they are cut into tokens, as OpenAI's and open_clip's tokenizers do it
+//! with ftfy and Python's `html.unescape`.
+
+mod bytes;
+mod characters;
+mod effort;
+mod encodings;
+mod entities;
+mod fix;
+mod mojibake;
+mod recode;
+mod unicode;
+
+#[cfg(test)]
+mod tests;
+
+pub use fix::fix_text;
+pub use unicode::{is_letter, is_number, lower};
+
+use unicode::is_python_space;
+
+/// How a text is cleaned before it is cut into tokens: open_clip's `clean` option.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Cleaning {
+    /// The text stays as it is.
+    None,
+    /// Misread characters, HTML and typographic variants are repaired, and blanks made single.
+    #[default]
+    Whitespace,
+    /// As [`Whitespace`](Self::Whitespace), in lower case: what CLIP's own tokenizer does.
+    Lower,
+    /// As [`Lower`](Self::Lower), without ASCII punctuation: what SigLIP's tokenizer does.
+    Canonicalize,
+}
+
+impl Cleaning {
+    /// The cleaning that open_clip calls `name` in a configuration's `tokenizer_kwargs`; `None`
+    /// when it is none of `whitespace`, `lower` and `canonicalize`.
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "whitespace" => Some(Self::Whitespace),
+            "lower" => Some(Self::Lower),
+            "canonicalize" => Some(Self::Canonicalize),
+            _ => None,
+        }
+    }
+
+    /// The cleaned text.
+    pub fn clean(self, text: &str) -> String {
+        match self {
+            Self::None => text.to_owned(),
+            Self::Whitespace => single_blanks(&repair(text)),
+            Self::Lower => lower(&single_blanks(&repair(text))),
+            Self::Canonicalize => canonicalize(&repair(text)),
+        }
+    }
+}
+
+/// What both tokenizers call `basic_clean`.
+fn repair(text: &str) -> String {
+    let fixed = fix_text(text);
+    let once = entities::unescape(&fixed);
+    entities::unescape(&once).trim_matches(is_python_space).to_owned()
+}
+
+/// One blank for each run of white space, none at the ends.
+fn single_blanks(text: &str) -> String {
+    let words = text.split(is_python_space).filter(|word| !word.is_empty());
+    let mut out = String::with_capacity(text.len());
+    for word in words {
+        if !out.is_empty() {
+            out.push(' ');
+        }
+        out.push_str(word);
+    }
+    out
+}
+
+/// Lower case without punctuation, from big_vision.
+fn canonicalize(text: &str) -> String {
+    let kept = text.chars().filter_map(|character| match character {
+        '_' => Some(' '),
+        _ if character.is_ascii_punctuation() => None,
+        _ => Some(character),
+    });
+    single_blanks(&lower(&kept.collect::<String>()))
+}

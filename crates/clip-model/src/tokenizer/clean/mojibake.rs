@@ -1,0 +1,205 @@
+//! Does a text look misread? A list of short sequences of characters that hardly occur in what
+//! people write, but often where UTF-8 was read in a single-byte encoding.
+//!
+//! The kinds of characters and the sequences are facts of ftfy 6.3 (its `badness` heuristic).
+
+use std::sync::LazyLock;
+
+use super::unicode::{is_python_space, is_word};
+
+/// A set of kinds of characters, one bit each.
+type Kinds = u64;
+
+/// Declares the kinds, each with its characters (`a-z` is a range), and the table of them all.
+macro_rules! kinds {
+    ($($name:ident = $characters:literal;)*) => {
+        #[allow(non_camel_case_types, clippy::upper_case_acronyms)]
+        enum Kind { $($name),* }
+        $(const $name: Kinds = 1 << Kind::$name as u32;)*
+        const CHARACTERS: &[(Kinds, &str)] = &[$(($name, $characters)),*];
+    };
+}
+
+kinds! {
+    // What the characters can be.
+    COMMON = "\u{a0}\u{ad}·´–—―…’";
+    C1 = "\u{80}-\u{9f}";
+    BAD = "¦¤¨¬¯¸ƒˆˇ˘˛˜†‡‰⌐◊\u{fffd}ªº";
+    LAW = "¶§";
+    CURRENCY = "¢£¥₧€";
+    START = "¡«¿©΄΅‘‚“„•‹\u{f8ff}";
+    END = "®»˝”›™";
+    NUMERIC = "²³¹±¼½¾×µ÷⁄∂∆∏∑√∞∩∫≈≠≡≤≥№";
+    KAOMOJI = "Ò-ÖÙ-Üò-öø-üŐŌŪŲ°";
+    UPPER_ACCENTED = "À-ÑØÜÝĂĀĄĆČĎĐĘĚĒĖĞĢİĪĶĹĽŁĻŃŇŅŒŘŚŞŠŢŤŮŰŸŹŻŽҐ";
+    LOWER_ACCENTED = "ßà-ñăąāćčďđęěēėğģįīķĺľłļœŕśşšťüźżžґﬁﬂ";
+    UPPER_COMMON = "ÞΑ-ΩΆΈΉΊΌΎΏΪΫЁ-Я";
+    LOWER_COMMON = "α-ωάέήίΰа-џ";
+    BOX = "│┌┐┘├┤┬┼═-╬▀▄█▌▐░▒▓";
+    // Letters and spaces.
+    SMALL = "a-z";
+    CAPITAL = "A-Z";
+    BLANK = " ";
+    STOP = ".,?!";
+    // Characters that single sequences name.
+    OE = "Œœ";
+    DEGREE = "°";
+    LEAD_1252 = "ÂÃÎÐ";
+    AFTER_1252 = "€œŠš¢£Ÿž\u{a0}\u{ad}®©°·»–—´";
+    TIMES = "×";
+    SQUARES = "²³";
+    ARABIC_1252 = "ØÙ";
+    AFTER_ARABIC = "ŸŠ®°µ»";
+    A_GRAVE = "à";
+    INDIC_1252 = "²µ¹¼½¾";
+    ROOT = "√";
+    AFTER_ROOT = "±∂†≠®™´≤≥¥µø";
+    ALMOST = "≈";
+    AFTER_ALMOST = "°¢";
+    LOW_QUOTE = "‚";
+    A_DIAERESIS = "Ä";
+    AFTER_LOW_A = "ìîïòôúùû†°¢π";
+    A_OR_O = "âó";
+    AFTER_LOW_O = "àä°ê";
+    VE = "в";
+    DJE = "Ђ";
+    LEAD_1251 = "ВГРС";
+    CYRILLIC_MIDDLE = "°µ";
+    GHE = "Г";
+    SHORT_U = "ў";
+    CAPITAL_VE = "В";
+    A_TILDE = "Ã";
+    AFTER_TILDE = "\u{a0}¡";
+    A_HAT = "Â";
+    BETA = "β";
+    EURO = "€";
+    AFTER_EURO = "™\u{a0}Ά\u{ad}®°";
+    LEAD_1253 = "ΒΓΞΟ";
+    A_MACRON = "ā";
+    // Computed, not listed.
+    SPACE = "";
+    WORD = "";
+    NOT_LATIN = "";
+    NOT_NEWLINE = "";
+}
+
+const LETTERS: Kinds = LOWER_ACCENTED | UPPER_ACCENTED;
+const MIXED: Kinds = LETTERS | BOX | START | END | CURRENCY | NUMERIC | LAW;
+const AFTER_ARABIC_LEAD: Kinds = COMMON | CURRENCY | BAD | NUMERIC | START | AFTER_ARABIC;
+const BETWEEN: Kinds = C1 | BAD | START | END | CURRENCY;
+const A_HAT_OR_TILDE: Kinds = A_HAT | A_TILDE;
+
+/// What hardly ever follows one another.
+const SEQUENCES: &[&[Kinds]] = &[
+    &[C1],
+    &[BAD | MIXED, BAD],
+    &[SMALL | CAPITAL, LOWER_COMMON | UPPER_COMMON, BAD],
+    &[BAD, MIXED],
+    &[LOWER_ACCENTED | LOWER_COMMON | BOX | END | CURRENCY | NUMERIC, UPPER_ACCENTED],
+    &[BOX | END | CURRENCY | NUMERIC, LOWER_ACCENTED],
+    &[LOWER_ACCENTED | BOX | END, CURRENCY],
+    &[SPACE, UPPER_ACCENTED, CURRENCY],
+    &[UPPER_ACCENTED | BOX, NUMERIC | LAW],
+    &[LETTERS | BOX | CURRENCY | END, START, NUMERIC],
+    &[LETTERS | CURRENCY | NUMERIC | BOX | LAW, END, START],
+    &[CURRENCY | NUMERIC | BOX, START],
+    &[SMALL, UPPER_ACCENTED, START | CURRENCY],
+    &[BOX, KAOMOJI],
+    &[LETTERS | CURRENCY | NUMERIC | START | END | LAW, BOX],
+    &[BOX, END],
+    &[LETTERS, START | END, WORD],
+    &[OE, NOT_LATIN],
+    &[UPPER_ACCENTED, DEGREE],
+    &[LEAD_1252, AFTER_1252 | START | END],
+    &[TIMES, SQUARES],
+    &[ARABIC_1252, AFTER_ARABIC_LEAD, ARABIC_1252, AFTER_ARABIC_LEAD],
+    &[A_GRAVE, INDIC_1252],
+    &[ROOT, AFTER_ROOT],
+    &[ALMOST, AFTER_ALMOST],
+    &[LOW_QUOTE, A_DIAERESIS, AFTER_LOW_A],
+    &[LOW_QUOTE, A_OR_O, AFTER_LOW_O],
+    &[VE, DJE],
+    &[LEAD_1251, BETWEEN | CYRILLIC_MIDDLE, LEAD_1251],
+    &[GHE, SHORT_U, CAPITAL_VE, DJE, CAPITAL_VE, NOT_NEWLINE, SMALL | CAPITAL | BLANK],
+    &[A_TILDE, AFTER_TILDE],
+    &[SMALL, A_HAT_OR_TILDE, BLANK],
+    &[SMALL, SPACE, A_HAT_OR_TILDE, BLANK],
+    &[SMALL | STOP | END, A_HAT, BLANK | START | END],
+    &[BETA, EURO, AFTER_EURO],
+    &[LEAD_1253, BETWEEN | DEGREE, LEAD_1253],
+    &[A_MACRON, EURO],
+];
+
+/// Kinds that say nothing alone: a sequence has another within its first three characters.
+const PLAIN: Kinds =
+    SMALL | CAPITAL | BLANK | STOP | SPACE | WORD | NOT_LATIN | NOT_NEWLINE;
+
+/// Where the flat part of [`TABLE`] ends, after the box-drawing characters.
+const FLAT: usize = 0x2600;
+
+/// The listed kinds of the characters below [`FLAT`].
+static TABLE: LazyLock<Vec<Kinds>> = LazyLock::new(|| {
+    let mut table = vec![0; FLAT];
+    for (kind, characters) in CHARACTERS {
+        for character in expand(characters) {
+            if let Some(kinds) = table.get_mut(character as usize) {
+                *kinds |= kind;
+            }
+        }
+    }
+    table
+});
+
+/// The characters of a list in which `a-z` is a range.
+pub fn expand(list: &str) -> impl Iterator<Item = char> {
+    let list: Vec<char> = list.chars().collect();
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let first = *list.get(at)?;
+        let is_range = list.get(at + 1) == Some(&'-') && at + 2 < list.len();
+        let last = if is_range { list[at + 2] } else { first };
+        at += if is_range { 3 } else { 1 };
+        Some(first..=last)
+    })
+    .flatten()
+}
+
+/// Everything that a character is.
+fn kinds(character: char) -> Kinds {
+    let listed = match character {
+        '\u{f8ff}' => START,
+        '\u{fb01}' | '\u{fb02}' => LOWER_ACCENTED,
+        '\u{fffd}' => BAD,
+        _ => TABLE.get(character as usize).copied().unwrap_or_default(),
+    };
+    let when = |is: bool, kind: Kinds| if is { kind } else { 0 };
+    listed
+        | when(!character.is_ascii_alphabetic(), NOT_LATIN)
+        | when(character != '\n', NOT_NEWLINE)
+        | when(is_python_space(character), SPACE)
+}
+
+/// Whether the text holds a sequence that hardly occurs in text that was read rightly.
+pub fn looks_misread(text: &[char]) -> bool {
+    let kinds: Vec<Kinds> = text.iter().map(|character| kinds(*character)).collect();
+    if let [first, second, ..] = &kinds[..]
+        && first & A_HAT_OR_TILDE != 0
+        && second & BLANK != 0
+    {
+        return true;
+    }
+    (0..kinds.len()).any(|at| {
+        let near = kinds[at..].iter().take(3).fold(0, |near, kinds| near | kinds);
+        near & !PLAIN != 0 && SEQUENCES.iter().any(|sequence| follows(sequence, &kinds, text, at))
+    })
+}
+
+/// Whether the sequence starts there.
+fn follows(sequence: &[Kinds], kinds: &[Kinds], text: &[char], at: usize) -> bool {
+    let end = at + sequence.len();
+    end <= kinds.len()
+        && (at..end).zip(sequence).all(|(at, wanted)| {
+            // Looked up only where it matters: the table of letters is large.
+            wanted & kinds[at] != 0 || (wanted & WORD != 0 && is_word(text[at]))
+        })
+}

@@ -1,0 +1,208 @@
+//! Checkpoints as a user gives them: folders, files, what lies beside them, and back.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use burn::tensor::{DType, Device};
+use clip_model::preprocess::{DEFAULT_MAX_PIXELS, ImageTransform, ResizeMode, SourceImage};
+use clip_model::weights::StateDict;
+use clip_model::{Clip, ClipConfig, Mode, Pretrained, PretrainedOptions};
+use image::{Rgb, RgbImage};
+
+use crate::golden::Golden;
+
+fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("reference/goldens").join(name)
+}
+
+fn open(path: &Path) -> Pretrained {
+    Clip::from_pretrained(path.to_str().unwrap(), &Device::flex()).unwrap()
+}
+
+fn refusal(path: &Path) -> String {
+    Clip::from_pretrained(path.to_str().unwrap(), &Device::flex()).unwrap_err().to_string()
+}
+
+/// A small model of ours, with CLIP's own tokenizer.
+fn nano() -> Pretrained {
+    let config = ClipConfig::preset("ViT-nano").unwrap();
+    let model = config.init(&Device::flex(), 3).unwrap();
+    let transform = ImageTransform::openai(config.vision_cfg.image_size);
+    Pretrained::new(model, config, transform).unwrap()
+}
+
+fn assert_parity(clip: &Pretrained, golden: &Golden) {
+    let device = Device::flex();
+    let images = clip.model.image_features(golden.images(&device), Mode::Evaluation);
+    assert!(golden.difference("image_features_norm", images) <= 1e-5);
+    let texts = clip.model.text_features(golden.tokens(&device));
+    assert!(golden.difference("text_features_norm", texts) <= 1e-5);
+}
+
+/// Every tensor of a file with its bytes.
+fn tensors(path: &Path) -> Vec<(String, Vec<usize>, Vec<u8>)> {
+    let file = StateDict::open(path).unwrap();
+    let names: Vec<String> = file.names().map(String::from).collect();
+    let tensor = |name: String| {
+        let (shape, bytes) = (file.get(&name).unwrap().shape.clone(), file.read(&name).unwrap());
+        (name, shape, bytes)
+    };
+    names.into_iter().map(tensor).collect()
+}
+
+#[test]
+fn folders_of_transformers_load_with_what_lies_in_them() {
+    for name in ["vit/hf", "vit/hf_sharded", "siglip/hf"] {
+        let clip = open(&folder(&format!("formats/{name}")));
+        let golden = Golden::open(&format!("formats/{}", name.split('/').next().unwrap()));
+        assert_parity(&clip, &golden);
+        let siglip = name.starts_with("siglip");
+        let expected = if siglip { ImageTransform::siglip(24) } else { ImageTransform::openai(24) };
+        assert_eq!(clip.transform, expected, "{name}");
+    }
+}
+
+#[test]
+fn an_archive_needs_nothing_beside_it() {
+    let clip = open(&folder("formats/openai-vit/model.pt"));
+    assert_parity(&clip, &Golden::without_config("formats/openai-vit"));
+    assert!(clip.config.quick_gelu);
+    assert_eq!(clip.transform, ImageTransform::openai(32));
+}
+
+#[test]
+fn what_was_saved_loads_again_with_identical_tensors() {
+    let scratch = tempfile::tempdir().unwrap();
+    for name in ["vit/hf", "siglip/hf"] {
+        let source = folder(&format!("formats/{name}"));
+        let clip = open(&source);
+        let hugging_face = scratch.path().join("hf").join(name);
+        clip.save_hugging_face(&hugging_face).unwrap();
+        let written = hugging_face.join("model.safetensors");
+        // transformers keeps position numbers in older files; ours don't.
+        let theirs = tensors(&source.join("model.safetensors"));
+        let theirs: Vec<_> = theirs.into_iter().filter(|t| !t.0.ends_with("position_ids")).collect();
+        assert_eq!(tensors(&written), theirs, "{name}");
+        let again = open(&hugging_face);
+        assert_eq!((&again.config, &again.transform), (&clip.config, &clip.transform));
+    }
+    let clip = open(&folder("formats/vit/hf"));
+    let open_clip = scratch.path().join("open_clip");
+    clip.save_open_clip(&open_clip).unwrap();
+    let first = tensors(&open_clip.join("open_clip_model.safetensors"));
+    assert_eq!(first, tensors(&folder("formats/vit/open_clip.safetensors")));
+    let again = open(&open_clip);
+    assert_eq!((&again.config, &again.transform), (&clip.config, &clip.transform));
+    again.save_open_clip(&open_clip).unwrap();
+    assert_eq!(tensors(&open_clip.join("open_clip_model.safetensors")), first);
+}
+
+#[test]
+fn what_transformers_lacks_is_told_before_anything_is_written() {
+    let clip = open(&folder("formats/openai-resnet/model.pt"));
+    let scratch = tempfile::tempdir().unwrap();
+    let out = scratch.path().join("hf");
+    let error = clip.save_hugging_face(&out).unwrap_err().to_string();
+    assert!(error.contains("ModifiedResNet"), "{error}");
+    assert!(!out.exists());
+}
+
+#[test]
+fn images_and_captions_become_features_and_classes() {
+    let clip = nano();
+    let scratch = tempfile::tempdir().unwrap();
+    let path = scratch.path().join("red.png");
+    RgbImage::from_fn(40, 30, |x, _| Rgb([200, x as u8, 0])).save(&path).unwrap();
+    let image = SourceImage::open(&path, DEFAULT_MAX_PIXELS).unwrap();
+    let features = clip.encode_images(&[image.clone(), image]);
+    let norms: Vec<f32> = features.clone().square().sum_dim(1).into_data().iter().collect();
+    assert!(norms.iter().all(|norm| (norm - 1.0).abs() < 1e-5), "{norms:?}");
+
+    let texts = clip.encode_texts(&["a red image", "A  RED image"]).unwrap();
+    let same: f32 = (texts.clone().slice([0..1]) - texts.clone().slice([1..2])).abs().max().into_scalar();
+    assert!(same < 1e-6, "cleaning makes both the same");
+    let classifier = clip.classifier(&["red", "blue"], &["a {} image", "{}"]).unwrap();
+    assert_eq!(classifier.forward(features).dims(), [2, 2]);
+}
+
+#[test]
+fn another_image_size_resizes_the_positions() {
+    let options = PretrainedOptions { image_size: Some(40), ..PretrainedOptions::default() };
+    let path = folder("formats/vit/hf");
+    let clip =
+        Clip::from_pretrained_with(path.to_str().unwrap(), &options, &Device::flex()).unwrap();
+    assert_eq!((clip.config.vision_cfg.image_size, clip.transform.image_size), (40, 40));
+    let golden = Golden::open("formats/resized-40");
+    let images = clip.model.image_features(golden.images(&Device::flex()), Mode::Evaluation);
+    assert!(golden.difference("image_features_norm", images) <= 1e-5);
+}
+
+#[test]
+fn the_transform_comes_from_the_checkpoint() {
+    let scratch = tempfile::tempdir().unwrap();
+    let mut clip = nano();
+    clip.transform = ImageTransform {
+        resize_mode: ResizeMode::Longest,
+        mean: [0.1, 0.2, 0.3],
+        ..clip.transform
+    };
+    clip.save_open_clip(scratch.path()).unwrap();
+    assert_eq!(open(scratch.path()).transform, clip.transform);
+}
+
+#[test]
+fn the_asked_dtype_is_kept_when_saved() {
+    let options = PretrainedOptions { dtype: DType::BF16, ..PretrainedOptions::default() };
+    let path = folder("formats/vit/hf");
+    let clip =
+        Clip::from_pretrained_with(path.to_str().unwrap(), &options, &Device::flex()).unwrap();
+    let scratch = tempfile::tempdir().unwrap();
+    clip.save_open_clip(scratch.path()).unwrap();
+    let bytes = fs::metadata(scratch.path().join("open_clip_model.safetensors")).unwrap().len();
+    let whole = fs::metadata(folder("formats/vit/open_clip.safetensors")).unwrap().len();
+    assert!(bytes < whole * 6 / 10, "{bytes} of {whole} bytes");
+}
+
+#[test]
+fn what_is_missing_is_told_with_what_to_do() {
+    let scratch = tempfile::tempdir().unwrap();
+    let error = refusal(scratch.path());
+    assert!(error.contains("has no weights") && error.contains("safetensors"), "{error}");
+
+    let error = refusal(&scratch.path().join("nowhere.safetensors"));
+    assert!(error.contains("no file or folder") && error.contains("nowhere"), "{error}");
+
+    let error = Clip::from_pretrained("openai/clip-vit-base-patch32", &Device::flex()).unwrap_err();
+    let error = error.to_string();
+    assert!(error.contains("feature `hub`") && error.contains("into a folder"), "{error}");
+
+    // Names and shapes don't tell QuickGELU from GELU.
+    nano().save_open_clip(scratch.path()).unwrap();
+    fs::remove_file(scratch.path().join("open_clip_config.json")).unwrap();
+    let error = refusal(scratch.path());
+    assert!(error.contains("QuickGELU or GELU") && error.contains("open_clip_config"), "{error}");
+
+    let hugging_face = folder("formats/vit/hf/model.safetensors");
+    fs::copy(hugging_face, scratch.path().join("alone.safetensors")).unwrap();
+    let error = refusal(&scratch.path().join("alone.safetensors"));
+    assert!(error.contains("config.json has to lie beside it"), "{error}");
+
+    let siglip = open(&folder("formats/siglip/hf"));
+    let error = siglip.encode_texts(&["a dog"]).unwrap_err().to_string();
+    assert!(error.contains("tokenizer.json into") && error.contains("siglip/hf"), "{error}");
+}
+
+#[test]
+fn damaged_settings_are_named() {
+    let scratch = tempfile::tempdir().unwrap();
+    nano().save_open_clip(scratch.path()).unwrap();
+    let path = scratch.path().join("open_clip_config.json");
+    let whole = fs::read_to_string(&path).unwrap();
+    fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+    assert!(refusal(scratch.path()).contains("open_clip_config.json"));
+    fs::write(&path, whole.replace("bicubic", "lanczos")).unwrap();
+    let error = refusal(scratch.path());
+    assert!(error.contains("lanczos") && error.contains("open_clip_config.json"), "{error}");
+    fs::write(&path, whole.replace("\"layers\"", "\"lairs\"")).unwrap();
+    assert!(refusal(scratch.path()).contains("lairs"));
+}
