@@ -63,11 +63,10 @@ fn options_that_are_left_out_are_noticed() {
         differences(&model, &golden).0
     };
     assert!(differs(&|_| ()) <= FEATURES);
-    let changes: [&dyn Fn(&mut ClipConfig); 5] = [
+    let changes: [&dyn Fn(&mut ClipConfig); 4] = [
         &|config| config.quick_gelu = false,
         &|config| config.vision_cfg.final_ln_after_pool = false,
         &|config| config.vision_cfg.pool_type = clip_model::VisionPool::Tok,
-        &|config| config.text_cfg.no_causal_mask = false,
         &|config| config.text_cfg.pool_type = clip_model::TextPool::First,
     ];
     for (index, change) in changes.iter().enumerate() {

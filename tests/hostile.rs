@@ -93,7 +93,7 @@ fn ten_thousand_damaged_weights_files_are_errors_or_harmless() {
             std::fs::write(&path, bytes).unwrap();
             match read_all(&path) {
                 Some(error) => {
-                    assert!(error.contains("damaged") || error.contains("-0000"), "{error}");
+                    assert!(error.contains(folder.path().to_str().unwrap()), "{error}");
                     refused += 1;
                 }
                 None => read += 1,

@@ -39,8 +39,21 @@ fn assert_parity(clip: &Pretrained, golden: &Golden) {
     assert!(golden.difference("text_features_norm", texts) <= 1e-5);
 }
 
-/// Every tensor of a file with its bytes.
-fn tensors(path: &Path) -> Vec<(String, Vec<usize>, Vec<u8>)> {
+/// Name, shape and bytes.
+type StoredTensor = (String, Vec<usize>, Vec<u8>);
+
+/// Compares bytes, but shows names and shapes alone.
+fn assert_same(ours: &[StoredTensor], theirs: &[StoredTensor]) {
+    let known = |tensors: &[StoredTensor]| -> Vec<(String, Vec<usize>)> {
+        tensors.iter().map(|(name, shape, _)| (name.clone(), shape.clone())).collect()
+    };
+    assert_eq!(known(ours), known(theirs));
+    let differs = ours.iter().zip(theirs).find(|(ours, theirs)| ours.2 != theirs.2);
+    assert!(differs.is_none(), "other bytes: {:?}", differs.map(|(ours, _)| &ours.0));
+}
+
+/// Every tensor of a file.
+fn tensors(path: &Path) -> Vec<StoredTensor> {
     let file = StateDict::open(path).unwrap();
     let names: Vec<String> = file.names().map(String::from).collect();
     let tensor = |name: String| {
@@ -82,7 +95,7 @@ fn what_was_saved_loads_again_with_identical_tensors() {
         // transformers keeps position numbers in older files; ours don't.
         let theirs = tensors(&source.join("model.safetensors"));
         let theirs: Vec<_> = theirs.into_iter().filter(|t| !t.0.ends_with("position_ids")).collect();
-        assert_eq!(tensors(&written), theirs, "{name}");
+        assert_same(&tensors(&written), &theirs);
         let again = open(&hugging_face);
         assert_eq!((&again.config, &again.transform), (&clip.config, &clip.transform));
     }
@@ -90,11 +103,11 @@ fn what_was_saved_loads_again_with_identical_tensors() {
     let open_clip = scratch.path().join("open_clip");
     clip.save_open_clip(&open_clip).unwrap();
     let first = tensors(&open_clip.join("open_clip_model.safetensors"));
-    assert_eq!(first, tensors(&folder("formats/vit/open_clip.safetensors")));
+    assert_same(&first, &tensors(&folder("formats/vit/open_clip.safetensors")));
     let again = open(&open_clip);
     assert_eq!((&again.config, &again.transform), (&clip.config, &clip.transform));
     again.save_open_clip(&open_clip).unwrap();
-    assert_eq!(tensors(&open_clip.join("open_clip_model.safetensors")), first);
+    assert_same(&tensors(&open_clip.join("open_clip_model.safetensors")), &first);
 }
 
 #[test]
@@ -171,10 +184,6 @@ fn what_is_missing_is_told_with_what_to_do() {
 
     let error = refusal(&scratch.path().join("nowhere.safetensors"));
     assert!(error.contains("no file or folder") && error.contains("nowhere"), "{error}");
-
-    let error = Clip::from_pretrained("openai/clip-vit-base-patch32", &Device::flex()).unwrap_err();
-    let error = error.to_string();
-    assert!(error.contains("feature `hub`") && error.contains("into a folder"), "{error}");
 
     // Names and shapes don't tell QuickGELU from GELU.
     nano().save_open_clip(scratch.path()).unwrap();

@@ -114,7 +114,8 @@ def inputs(config, seed):
 
 
 def golden(images, tokens, image_features, text_features, scale, bias=None):
-    image_features, text_features = F.normalize(image_features), F.normalize(text_features)
+    # Poolers with one query leave an axis of length one.
+    image_features, text_features = F.normalize(image_features.flatten(1)), F.normalize(text_features)
     logits = scale.double().exp() * image_features @ text_features.T
     if bias is not None:
         logits = logits + bias.double()

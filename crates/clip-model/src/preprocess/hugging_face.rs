@@ -69,6 +69,9 @@ impl ImageTransform {
     ///
     /// Names the key whose value would change pixels and isn't supported.
     pub fn from_hugging_face(config: &Value) -> Result<Self, TransformError> {
+        if !config.is_object() {
+            return Err(TransformError::new("preprocessor_config", config, "it must be an object"));
+        }
         let siglip = is_siglip(&config["image_processor_type"], &config["feature_extractor_type"])?;
         require(config, "do_resize", true)?;
         require(config, "do_rescale", true)?;
@@ -218,6 +221,12 @@ mod tests {
             config[key] = value;
             assert_eq!(ImageTransform::from_hugging_face(&config).unwrap_err().key, key);
         }
+    }
+
+    #[test]
+    fn a_configuration_that_is_no_object_is_an_error() {
+        let error = ImageTransform::from_hugging_face(&json!([224])).unwrap_err();
+        assert!(error.to_string().contains("[224]"), "{error}");
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! open_clip's `preprocess_cfg`: the JSON form of [`ImageTransform`].
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{ImageTransform, Interpolation, OPENAI_MEAN, OPENAI_STD, ResizeMode, TransformError};
+use super::{ImageTransform, OPENAI_MEAN, OPENAI_STD, TransformError};
 
 /// Most pixels a side: more is a mistake, and a batch of such images wouldn't fit anywhere.
 const MAX_SIZE: u64 = 16_384;
@@ -26,22 +27,13 @@ pub(super) struct PreprocessCfg {
 
 impl From<ImageTransform> for PreprocessCfg {
     fn from(transform: ImageTransform) -> Self {
-        let resize_mode = match transform.resize_mode {
-            ResizeMode::Shortest => "shortest",
-            ResizeMode::Longest => "longest",
-            ResizeMode::Squash => "squash",
-        };
-        let interpolation = match transform.interpolation {
-            Interpolation::Bicubic => "bicubic",
-            Interpolation::Bilinear => "bilinear",
-        };
         Self {
             size: json!(transform.image_size),
             mode: json!("RGB"),
             mean: json!(transform.mean.map(decimal)),
             std: json!(transform.std.map(decimal)),
-            interpolation: json!(interpolation),
-            resize_mode: json!(resize_mode),
+            interpolation: json!(transform.interpolation),
+            resize_mode: json!(transform.resize_mode),
             fill_color: json!(transform.fill_color),
         }
     }
@@ -51,50 +43,40 @@ impl TryFrom<PreprocessCfg> for ImageTransform {
     type Error = TransformError;
 
     fn try_from(cfg: PreprocessCfg) -> Result<Self, TransformError> {
-        if !matches!(cfg.mode.as_str(), None | Some("RGB")) || !is_null_or_text(&cfg.mode) {
-            return Err(TransformError::new("mode", cfg.mode, "only \"RGB\" is supported"));
+        match &cfg.mode {
+            Value::Null => (),
+            Value::String(mode) if mode == "RGB" => (),
+            mode => return Err(TransformError::new("mode", mode, "only \"RGB\" is supported")),
         }
-        let transform = Self {
+        Ok(Self {
             image_size: size("size", &cfg.size)?.unwrap_or(DEFAULT_SIZE),
             mean: channels("mean", &cfg.mean)?.unwrap_or(OPENAI_MEAN),
             std: deviations("std", &cfg.std)?.unwrap_or(OPENAI_STD),
-            interpolation: interpolation(&cfg.interpolation)?,
-            resize_mode: resize_mode(&cfg.resize_mode)?,
-            fill_color: fill_color(&cfg.fill_color)?,
-        };
-        Ok(transform)
+            interpolation: known(
+                "interpolation",
+                &cfg.interpolation,
+                "bicubic and bilinear are known",
+            )?,
+            resize_mode: known(
+                "resize_mode",
+                &cfg.resize_mode,
+                "shortest, longest and squash are known",
+            )?,
+            fill_color: known("fill_color", &cfg.fill_color, "it must be a number from 0 to 255")?,
+        })
     }
 }
 
-fn is_null_or_text(value: &Value) -> bool {
-    value.is_null() || value.is_string()
-}
-
-fn interpolation(value: &Value) -> Result<Interpolation, TransformError> {
-    match (value, value.as_str()) {
-        // open_clip's "random" is for training; its evaluation is bicubic then.
-        (Value::Null, _) | (_, Some("bicubic" | "random")) => Ok(Interpolation::Bicubic),
-        (_, Some("bilinear")) => Ok(Interpolation::Bilinear),
-        _ => Err(TransformError::new("interpolation", value, "bicubic and bilinear are known")),
+/// The value, or the default for null.
+fn known<T: DeserializeOwned + Default>(
+    key: &str,
+    value: &Value,
+    expected: &str,
+) -> Result<T, TransformError> {
+    match value {
+        Value::Null => Ok(T::default()),
+        value => T::deserialize(value).map_err(|_| TransformError::new(key, value, expected)),
     }
-}
-
-fn resize_mode(value: &Value) -> Result<ResizeMode, TransformError> {
-    match (value, value.as_str()) {
-        (Value::Null, _) | (_, Some("shortest")) => Ok(ResizeMode::Shortest),
-        (_, Some("longest")) => Ok(ResizeMode::Longest),
-        (_, Some("squash")) => Ok(ResizeMode::Squash),
-        _ => {
-            Err(TransformError::new("resize_mode", value, "shortest, longest and squash are known"))
-        }
-    }
-}
-
-fn fill_color(value: &Value) -> Result<u8, TransformError> {
-    let colour = if value.is_null() { Some(0) } else { value.as_u64() };
-    colour.and_then(|colour| u8::try_from(colour).ok()).ok_or_else(|| {
-        TransformError::new("fill_color", value, "it must be a number from 0 to 255")
-    })
 }
 
 /// A side, or a pair of equal ones; `None` for null.
@@ -156,6 +138,7 @@ pub(super) fn decimal(number: f32) -> f64 {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::preprocess::{Interpolation, ResizeMode};
 
     fn parse(json: &str) -> Result<ImageTransform, String> {
         serde_json::from_str(json).map_err(|error| error.to_string())
@@ -186,6 +169,8 @@ mod tests {
         assert_eq!(parse("{}").unwrap(), ImageTransform::openai(224));
         let json = r#"{"size": [320, 320], "mean": null, "fill_color": null, "mode": null}"#;
         assert_eq!(parse(json).unwrap(), ImageTransform::openai(320));
+        let random = parse(r#"{"interpolation": "random"}"#).unwrap();
+        assert_eq!(random.interpolation, Interpolation::Bicubic);
         assert_eq!(parse(r#"{"mean": 0.5}"#).unwrap().mean, [0.5; 3]);
     }
 

@@ -24,8 +24,11 @@ pub const DEFAULT_MAX_PIXELS: u64 = 89_478_485;
 /// As in Pillow and open_clip, a JPEG's EXIF orientation is ignored and a TIFF's is applied; of an
 /// animation the first frame counts; colour profiles are ignored.
 ///
-/// JPEG is decoded in pure Rust, a few levels from Pillow's libjpeg-turbo in a few pixels. With
-/// the feature `turbojpeg` it is libjpeg-turbo, and equal to the byte.
+/// JPEG is decoded in pure Rust, and differs from Pillow's libjpeg-turbo: on photographs with
+/// subsampled chroma (4:2:0, qualities 75 and 90) in a tenth of the bytes by at most 7 levels, and
+/// in a fifth by at most 4 after OpenAI's transform at 224 pixels; without subsampling in 1 % by at
+/// most 3. Only in the last column and row, and so in images of a few pixels, is it more. With the
+/// feature `turbojpeg` it is libjpeg-turbo, and equal to the byte.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SourceImage {
     width: u32,

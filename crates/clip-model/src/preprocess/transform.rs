@@ -36,8 +36,10 @@ pub enum ResizeMode {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Interpolation {
-    /// Keys' cubic with a = -0.5 (OpenAI and most others).
+    /// Keys' cubic with a = -0.5 (OpenAI and most others). open_clip's "random" is for training
+    /// and means bicubic in evaluation.
     #[default]
+    #[serde(alias = "random")]
     Bicubic,
     /// A triangle (CLIPA).
     Bilinear,

@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use tokenizers::{Encoding, PaddingDirection, TruncationParams};
+use tokenizers::{PaddingDirection, TruncationParams};
 
 use super::clean::Cleaning;
 use super::error::excerpt;
@@ -113,7 +113,7 @@ impl FileTokenizer {
         if truncation == Truncation::Refuse && !encoding.get_overflowing().is_empty() {
             return Err(TokenizerError::TooLong {
                 text: excerpt(text),
-                length: self.whole_length(&encoding),
+                length: self.whole_length(text),
                 context: self.context_length,
             });
         }
@@ -128,10 +128,13 @@ impl FileTokenizer {
         Ok(ids)
     }
 
-    /// Length that the text would have had if it had not been cut.
-    fn whole_length(&self, encoding: &Encoding) -> usize {
-        let cut = encoding.get_overflowing().iter();
-        encoding.len() + cut.map(|part| part.len().saturating_sub(self.frame.len())).sum::<usize>()
+    /// Length of the text's ids if none were cut. Only errors ask, so the copy doesn't matter.
+    fn whole_length(&self, text: &str) -> usize {
+        let mut whole = self.model.clone();
+        let encoding = whole.with_truncation(None).ok().and_then(|whole| {
+            whole.encode_fast(self.cleaning.clean(text), true).ok()
+        });
+        encoding.map_or(0, |encoding| encoding.len())
     }
 
     /// The text of the ids, special tokens included; ids outside the vocabulary are left out.

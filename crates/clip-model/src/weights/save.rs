@@ -119,15 +119,10 @@ impl Collector {
             if piece.transposed {
                 piece_shape.reverse();
             }
-            // Hugging Face's embeddings have no axis of length one in front.
-            if layout == Layout::LeadingOne && self.style.naming != Naming::OpenClip {
-                let probe = piece.name.ends_with(".probe");
-                match probe {
-                    true => piece_shape.insert(0, 1),
-                    false => {
-                        piece_shape.remove(0);
-                    }
-                }
+            // transformers' embeddings have no axis of length one in front; its probe has it.
+            let embedding = layout == Layout::LeadingOne && !piece.name.ends_with(".probe");
+            if embedding && self.style.naming != Naming::OpenClip {
+                piece_shape.remove(0);
             }
             let value = value.clone();
             let read = move || {

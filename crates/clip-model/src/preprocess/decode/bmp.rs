@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::io::Cursor;
 
 use image::codecs::bmp::BmpDecoder;
-use image::{DynamicImage, ImageDecoder, RgbImage};
+use image::{DynamicImage, RgbImage};
 
 use super::{PixelLimit, decode_dynamic};
 use crate::preprocess::pixels::{Pixels, is_grey_ramp, palette};
@@ -13,6 +13,12 @@ use crate::preprocess::{SourceError, SourceImage};
 /// Bytes before the information header.
 const FILE_HEADER: usize = 14;
 
+/// Size of the oldest header.
+const OS2_HEADER: u32 = 12;
+
+/// The compression that stores masks of the colours' bits.
+const BIT_FIELDS: u32 = 3;
+
 fn broken(reason: impl Display) -> SourceError {
     SourceError::undecodable("BMP", reason)
 }
@@ -20,44 +26,45 @@ fn broken(reason: impl Display) -> SourceError {
 /// Decodes in the mode that Pillow's `BmpImagePlugin` opens the file in: a palette of black and
 /// white or of the greys of its indices is none.
 pub(super) fn decode(bytes: &[u8], limit: PixelLimit) -> Result<SourceImage, SourceError> {
-    let Some(header) = PaletteHeader::read(bytes) else {
-        let decoded = decode_with_image(bytes, limit)?;
-        return Ok(match header_value(bytes, 14).map(|depth| depth & 0xffff) {
-            Some(16) => floored(decoded.into_rgb8(), green_bits(bytes)).into(),
-            _ => decoded.into(),
-        });
-    };
-    // The decoder applies the palette. One of the indices themselves makes it yield the indices.
+    let header = Header::read(bytes).ok_or_else(|| broken("its header is cut short"))?;
+    match header.depth {
+        1..=8 => decode_indexed(bytes, &header, limit),
+        16 => {
+            let decoded = decode_with_image(bytes, limit)?.into_rgb8();
+            Ok(floored(decoded, header.green_bits(bytes)).into())
+        }
+        _ => Ok(decode_with_image(bytes, limit)?.into()),
+    }
+}
+
+/// The decoder applies the palette. One of the indices themselves makes it yield the indices.
+fn decode_indexed(
+    bytes: &[u8],
+    header: &Header,
+    limit: PixelLimit,
+) -> Result<SourceImage, SourceError> {
     let mut indexed = bytes.to_vec();
-    for (index, entry) in header.entries_mut(&mut indexed).enumerate() {
+    let entries = indexed.get_mut(header.end..).unwrap_or_default();
+    let entries = entries.chunks_exact_mut(header.colour_bytes).take(header.colours);
+    for (index, entry) in entries.enumerate() {
         entry[..3].fill(index as u8);
     }
     let decoded = decode_with_image(&indexed, limit)?.into_rgb8();
     let (width, height) = decoded.dimensions();
-    let indices = decoded.pixels().map(|pixel| pixel.0[0]).collect();
-    let pixels = header.pixels(bytes, indices);
+    let indices = decoded.pixels().map(|pixel| pixel.0[0]);
+    let colours = header.palette(bytes);
+    let pixels = if colours == [[0; 3], [255; 3]] {
+        Pixels::Bilevel(indices.map(|index| if index == 0 { 0 } else { 255 }).collect())
+    } else if is_grey_ramp(&colours) {
+        Pixels::Grey(indices.collect())
+    } else {
+        Pixels::Indexed(indices.collect(), palette(&colours))
+    };
     SourceImage::new(width, height, pixels).ok_or_else(|| broken("it has no pixels"))
 }
 
 fn decode_with_image(bytes: &[u8], limit: PixelLimit) -> Result<DynamicImage, SourceError> {
-    let decoder = BmpDecoder::new(Cursor::new(bytes)).map_err(broken)?;
-    let (width, height) = decoder.dimensions();
-    limit.check(width, height)?;
-    decode_dynamic("BMP", decoder, limit)
-}
-
-/// The 32 bits at an offset of the information header.
-fn header_value(bytes: &[u8], at: usize) -> Option<u32> {
-    Some(u32::from_le_bytes(*bytes.get(FILE_HEADER + at..)?.first_chunk()?))
-}
-
-/// How many of a pixel's 16 bits are green.
-fn green_bits(bytes: &[u8]) -> u32 {
-    const BIT_FIELDS: u32 = 3;
-    match (header_value(bytes, 16), header_value(bytes, 44)) {
-        (Some(BIT_FIELDS), Some(green)) => green.count_ones().clamp(5, 6),
-        _ => 5,
-    }
+    decode_dynamic("BMP", BmpDecoder::new(Cursor::new(bytes)).map_err(broken)?, limit)
 }
 
 /// Samples of 5 bits, of green maybe 6, rounded down to a byte as in Pillow, where the decoder
@@ -73,45 +80,51 @@ fn floored(mut image: RgbImage, green_bits: u32) -> RgbImage {
     image
 }
 
-/// Where a file of at most 8 bits a pixel keeps its palette.
-struct PaletteHeader {
-    /// Offset of the first colour: blue, green, red and maybe a byte of padding.
-    start: usize,
-    entry_bytes: usize,
-    entries: usize,
+/// What the decoder doesn't say.
+struct Header {
+    /// Bits a pixel.
+    depth: u16,
+    /// How pixels are stored.
+    compression: u32,
+    /// Offset of the end of the header, where a palette or masks begin.
+    end: usize,
+    /// How many colours the palette has.
+    colours: usize,
+    /// Bytes of each: blue, green, red and maybe one of padding.
+    colour_bytes: usize,
 }
 
-impl PaletteHeader {
-    /// `None` for files without a palette.
+impl Header {
     fn read(bytes: &[u8]) -> Option<Self> {
-        let long = |at| Some(header_value(bytes, at)? as usize);
-        let size = long(0)?;
+        let long = |at: usize| Some(u32::from_le_bytes(*bytes.get(at..)?.first_chunk()?));
+        let short = |at: usize| Some(u16::from_le_bytes(*bytes.get(at..)?.first_chunk()?));
+        let size = long(FILE_HEADER)?;
+        let end = FILE_HEADER.checked_add(size as usize)?;
         // The oldest header has short fields and no count of the colours.
-        let (depth_at, entry_bytes, given) =
-            if size == 12 { (10, 3, 0) } else { (14, 4, long(32)?) };
-        let depth = long(depth_at)? & 0xffff;
-        if !(1..=8).contains(&depth) {
-            return None;
-        }
-        let entries = if given == 0 { 1 << depth } else { given.min(256) };
-        Some(Self { start: FILE_HEADER.checked_add(size)?, entry_bytes, entries })
+        let (depth, compression, given, colour_bytes) = match size {
+            OS2_HEADER => (short(FILE_HEADER + 10)?, 0, 0, 3),
+            _ => {
+                let compression = long(FILE_HEADER + 16)?;
+                (short(FILE_HEADER + 14)?, compression, long(FILE_HEADER + 32)?, 4)
+            }
+        };
+        let colours = if given == 0 { 1 << depth.min(8) } else { given.min(256) as usize };
+        Some(Self { depth, compression, end, colours, colour_bytes })
     }
 
-    fn entries_mut<'a>(&self, bytes: &'a mut [u8]) -> impl Iterator<Item = &'a mut [u8]> + use<'a> {
-        let palette = bytes.get_mut(self.start..).unwrap_or_default();
-        palette.chunks_exact_mut(self.entry_bytes).take(self.entries)
+    fn palette(&self, bytes: &[u8]) -> Vec<[u8; 3]> {
+        let entries = bytes.get(self.end..).unwrap_or_default().chunks_exact(self.colour_bytes);
+        entries.take(self.colours).map(|entry| [entry[2], entry[1], entry[0]]).collect()
     }
 
-    fn pixels(&self, bytes: &[u8], indices: Vec<u8>) -> Pixels {
-        let entries = bytes.get(self.start..).unwrap_or_default().chunks_exact(self.entry_bytes);
-        let rgb = |entry: &[u8]| [entry[2], entry[1], entry[0]];
-        let colours: Vec<[u8; 3]> = entries.take(self.entries).map(rgb).collect();
-        if colours == [[0; 3], [255; 3]] {
-            return Pixels::Bilevel(indices.into_iter().map(|index| index * 255).collect());
-        }
-        match is_grey_ramp(&colours) {
-            true => Pixels::Grey(indices),
-            false => Pixels::Indexed(indices, palette(&colours)),
+    /// How many of a pixel's 16 bits are green. Masks begin at the same place whatever the header.
+    fn green_bits(&self, bytes: &[u8]) -> u32 {
+        let mask = bytes.get(FILE_HEADER + 44..).and_then(|bytes| bytes.first_chunk());
+        match mask {
+            Some(mask) if self.compression == BIT_FIELDS => {
+                u32::from_le_bytes(*mask).count_ones().clamp(5, 6)
+            }
+            _ => 5,
         }
     }
 }

@@ -67,7 +67,7 @@ static BYTES: LazyLock<Vec<Vec<(char, u8)>>> = LazyLock::new(|| {
     encodings
         .map(|encoding| {
             let mut bytes: Vec<(char, u8)> =
-                upper_half(encoding).into_iter().zip(0x80_u8..).collect();
+                upper_half(encoding).into_iter().zip(0x80_u8..=0xff).collect();
             bytes.sort_unstable();
             bytes
         })

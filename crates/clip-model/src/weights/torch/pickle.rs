@@ -64,7 +64,7 @@ impl Machine<'_> {
             b'(' => self.mark(),
             b'0' => self.pop().map(drop),
             b'1' => self.pop_mark().map(drop),
-            b'2' => self.top().map(|id| self.stack.push(id)),
+            b'2' => self.top().and_then(|id| self.push_id(id)),
             b'N' => self.push(Node::None),
             0x88 | 0x89 => self.push(Node::Bool),
             b'K' | b'M' | b'J' | 0x8a | 0x8b | b'G' => self.number(opcode),
@@ -143,7 +143,11 @@ impl Machine<'_> {
 
     fn push(&mut self, node: Node) -> Result<(), String> {
         let id = self.node(node)?;
-        // Duplicates and recalls push without a new node.
+        self.push_id(id)
+    }
+
+    /// Pushes a value that is there: duplicates and recalls do without a new node.
+    fn push_id(&mut self, id: Id) -> Result<(), String> {
         if self.stack.len() >= MAX_NODES {
             return Err(format!("its stack has more than {MAX_NODES} values"));
         }
@@ -190,11 +194,7 @@ impl Machine<'_> {
     fn recall(&mut self, opcode: u8) -> Result<(), String> {
         let slot = self.unsigned(if opcode == b'h' { 1 } else { 4 })? as u32;
         let id = *self.memo.get(&slot).ok_or_else(|| format!("memo {slot} is empty"))?;
-        if self.stack.len() >= MAX_NODES {
-            return Err(format!("its stack has more than {MAX_NODES} values"));
-        }
-        self.stack.push(id);
-        Ok(())
+        self.push_id(id)
     }
 
     // Values.
@@ -331,10 +331,7 @@ impl Machine<'_> {
         let (arguments, callee) = (self.pop()?, self.pop()?);
         match calls::call(&self.nodes, callee, arguments)? {
             Outcome::New(node) => self.push(node),
-            Outcome::Same(id) => {
-                self.stack.push(id);
-                Ok(())
-            }
+            Outcome::Same(id) => self.push_id(id),
         }
     }
 
