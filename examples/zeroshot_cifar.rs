@@ -1,24 +1,29 @@
 //! Classifies CIFAR-10 or CIFAR-100 by language alone.
 //!
 //! ```text
-//! cargo run --release --example zeroshot_cifar -- --data cifar-10-batches-bin --run runs/pretrain-1
+//! cargo run --release --example zeroshot_cifar -- --weights openai/clip-vit-base-patch32
+//! cargo run --release --example zeroshot_cifar -- --dataset cifar100 --weights runs/pretrain-1/export
 //! ```
 //!
-//! `--data` is the folder of the data set in its original binary form; `--run` a folder that
-//! `pretrain` made, whose exported model is evaluated.
+//! The data set is downloaded (170 MB) unless `--data` names the folder of its original binary
+//! version. Beside the accuracy of OpenAI's own weights stands the one that open_clip measured.
 
 #![recursion_limit = "256"]
 
-use std::path::PathBuf;
-use std::process::ExitCode;
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
 
-use anyhow::{Context, Result};
-use clap::Parser;
-use clip_data::{CifarFolder, LabelledImages, Split};
-use clip_eval::{CIFAR_TEMPLATES, Source, accuracy, classify, encode_images};
-use clip_model::preprocess::ImageTransform;
-use clip_model::weights::load_weights;
-use clip_model::{Clip, ClipConfig, Tokenizer, ZeroShotClassifier};
+use anyhow::{Context, Result, bail};
+use clap::{Parser, ValueEnum};
+use clip_data::{CifarFolder, CifarSet, DataError, LabelledImages, Split};
+use clip_eval::{
+    CIFAR_TEMPLATES, ConfusionMatrix, Evaluation, Source, accuracy, classify, encode_images,
+    published, released_archive, released_id,
+};
+use clip_examples::Model;
+use indicatif::{ProgressBar, ProgressStyle};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -26,62 +31,227 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// Zero-shot accuracy on CIFAR-10 or CIFAR-100, with the paper's 18 templates.
 #[derive(Parser)]
 struct Args {
-    /// Folder with test_batch.bin or test.bin
+    #[command(flatten)]
+    model: Model,
+    /// Which set [default: the one in --data, else cifar10]
+    #[arg(long, value_enum)]
+    dataset: Option<Dataset>,
+    /// Folder with test_batch.bin or test.bin; without it the set is downloaded
     #[arg(long, value_name = "DIR")]
-    data: PathBuf,
-    /// Folder of a training run
-    #[arg(long, value_name = "DIR")]
-    run: PathBuf,
-    /// cpu, cuda:N, vulkan, metal or wgpu, among those compiled in
-    #[arg(long, default_value = "cpu")]
-    device: String,
+    data: Option<PathBuf>,
+    /// Where the download is kept [default: clip-rs/cifar in $XDG_CACHE_HOME or ~/.cache]
+    #[arg(long, value_name = "DIR", conflicts_with = "data")]
+    cache: Option<PathBuf>,
+    /// Where to download from
+    #[arg(long, value_name = "URL", default_value = CifarSet::ORIGIN, conflicts_with = "data")]
+    mirror: String,
+    /// Draw the confusion matrix into this SVG file
+    #[arg(long, value_name = "FILE", default_value = "confusion.svg")]
+    confusion: PathBuf,
+    /// Keep all results in this JSON file
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
 }
 
-fn main() -> ExitCode {
-    match run(&Args::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
+#[derive(Clone, Copy, ValueEnum)]
+enum Dataset {
+    Cifar10,
+    Cifar100,
+}
+
+/// What was measured.
+struct Results {
+    set: CifarSet,
+    model: String,
+    /// The released model that it is, if it is one.
+    released: Option<&'static str>,
+    /// Top-1 and top-5.
+    evaluations: Vec<Evaluation>,
+    confusion: ConfusionMatrix,
+    /// How long it took to preprocess and encode all images.
+    seconds: f64,
+}
+
+fn main() -> Result<()> {
+    let args = Args::parse();
+    let results = measure(&args)?;
+    results.print();
+
+    write_whole(&args.confusion, &results.picture())?;
+    println!("\nconfusion matrix: {}", args.confusion.display());
+    match &args.json {
+        Some(path) => write_whole(path, &format!("{:#}\n", results.json())),
+        None => Ok(()),
+    }
+}
+
+fn measure(args: &Args) -> Result<Results> {
+    let (set, folder) = find(args)?;
+    let images = CifarFolder::open(folder, set, Split::Test)?;
+    let clip = args.model.load()?;
+    let classifier = clip.classifier(images.class_names(), CIFAR_TEMPLATES)?;
+
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} images, {per_sec}, {eta} left")?;
+    let bar = ProgressBar::new(images.len() as u64).with_style(style);
+    let start = Instant::now();
+    let image = |index: usize| Ok(images.get(index)?.0);
+    let done = |count: usize| bar.set_position(count as u64);
+    let features = encode_images(&clip.model, &clip.transform, images.len(), image, done)?;
+    // A GPU may still be at work.
+    features.device().sync().context("the device failed to encode the images")?;
+    let seconds = start.elapsed().as_secs_f64();
+    bar.finish_and_clear();
+
+    let labels = (0..images.len()).map(|index| Ok(images.get(index)?.1));
+    let labels = labels.collect::<Result<Vec<usize>, DataError>>()?;
+    // Accuracy is a matter of ranks, which the logit scale leaves as they are.
+    let predictions = classify(&classifier, features, &labels, 1.0);
+    let source = Source { step: 0, dataset: set.name() };
+    Ok(Results {
+        set,
+        model: args.model.model.clone(),
+        released: released(&args.model.model)?,
+        evaluations: accuracy(source, &predictions, images.class_names().len()),
+        confusion: ConfusionMatrix::new(&predictions, images.class_names()),
+        seconds,
+    })
+}
+
+/// Which set to measure on, and its folder.
+fn find(args: &Args) -> Result<(CifarSet, PathBuf)> {
+    let asked = args.dataset.map(|dataset| match dataset {
+        Dataset::Cifar10 => CifarSet::Cifar10,
+        Dataset::Cifar100 => CifarSet::Cifar100,
+    });
+    let Some(folder) = &args.data else {
+        let set = asked.unwrap_or(CifarSet::Cifar10);
+        return Ok((set, fetch(args, set)?));
+    };
+    let found = [CifarSet::Cifar10, CifarSet::Cifar100].into_iter().find(|set| set.is_in(folder));
+    let set = match (asked, found) {
+        (Some(asked), Some(found)) if !asked.is_in(folder) => bail!(
+            "{} holds {}, not {}: leave --dataset out, or name another folder",
+            folder.display(),
+            found.name(),
+            asked.name()
+        ),
+        // Opening a folder that holds neither says what is missing.
+        (asked, found) => asked.or(found).unwrap_or(CifarSet::Cifar10),
+    };
+    Ok((set, folder.clone()))
+}
+
+#[cfg(feature = "hub")]
+fn fetch(args: &Args, set: CifarSet) -> Result<PathBuf> {
+    let template = "{bar:30} {bytes}/{total_bytes}, {bytes_per_sec}, {eta} left";
+    let bar = ProgressBar::no_length().with_style(ProgressStyle::with_template(template)?);
+    let progress = |done, total| {
+        if let Some(total) = total {
+            bar.set_length(total);
+        }
+        bar.set_position(done);
+    };
+    let folder = clip_data::download_cifar(set, cache(args)?, &args.mirror, progress);
+    bar.finish_and_clear();
+    folder.context("--data takes a folder of the data set's original binary version")
+}
+
+#[cfg(not(feature = "hub"))]
+fn fetch(args: &Args, set: CifarSet) -> Result<PathBuf> {
+    let cache = cache(args)?;
+    if !set.is_in(&cache) {
+        let (name, archive) = (set.name(), set.archive());
+        bail!(
+            "{name} is not in {}, and this build cannot download (feature hub): unpack \
+             {}/{archive} there, or into any folder and name it with --data",
+            cache.display(),
+            args.mirror
+        );
+    }
+    Ok(cache)
+}
+
+/// The folder for downloads.
+fn cache(args: &Args) -> Result<PathBuf> {
+    if let Some(folder) = &args.cache {
+        return Ok(folder.clone());
+    }
+    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    let home = || variable("HOME").or_else(|| variable("USERPROFILE"));
+    let caches = match variable("XDG_CACHE_HOME") {
+        Some(folder) => Some(PathBuf::from(folder)),
+        None => home().map(|home| Path::new(&home).join(".cache")),
+    };
+    let caches = caches.context("no HOME is set: name a folder for the download with --cache")?;
+    Ok(caches.join("clip-rs/cifar"))
+}
+
+/// open_clip's name of the released model that `--weights` stands for, if it is one.
+fn released(weights: &str) -> Result<Option<&'static str>> {
+    let path = Path::new(weights);
+    match path.exists() {
+        true => released_archive(path).with_context(|| format!("cannot read {weights}")),
+        false => Ok(released_id(weights)),
+    }
+}
+
+impl Results {
+    /// What open_clip measured for these weights, in percent.
+    fn published(&self) -> Option<f64> {
+        published(self.set, self.released?)
+    }
+
+    fn print(&self) {
+        let n = self.evaluations.first().map_or(0, |evaluation| evaluation.n);
+        println!("{} (test split), {}", self.set.name(), self.model);
+        for evaluation in &self.evaluations {
+            match (evaluation.metric.as_str(), self.published(), self.released) {
+                ("top1", Some(value), Some(name)) => {
+                    println!("{evaluation}  published: {value:.2}% ({name}, by open_clip)");
+                }
+                _ => println!("{evaluation}"),
+            }
+        }
+        let rate = n as f64 / self.seconds;
+        println!("{n} images in {:.1} s: {rate:.1} images/s, preprocessing included", self.seconds);
+
+        let mut classes = self.confusion.per_class();
+        classes.sort_by(|a, b| b.top1.total_cmp(&a.top1));
+        println!("\n{:<14} {:>6} {:>8}  {:<22}  commonest mistake", "class", "n", "top-1", "");
+        for class in classes {
+            println!("{class}");
         }
     }
-}
 
-fn run(args: &Args) -> Result<()> {
-    // A folder that is neither is told about as the more common one.
-    let images = CifarFolder::cifar100(&args.data, Split::Test)
-        .or_else(|_| CifarFolder::cifar10(&args.data, Split::Test))?;
-    let (model, config) = load(args)?;
-    let tokenizer = Tokenizer::for_text(&config.text_cfg)?;
-    let classifier =
-        ZeroShotClassifier::new(&model, &tokenizer, images.class_names(), CIFAR_TEMPLATES);
-
-    let transform = ImageTransform::openai(config.vision_cfg.image_size);
-    let image = |index: usize| Ok(images.get(index)?.0);
-    let progress = |done: usize| eprint!("\r{done}/{} images", images.len());
-    let features = encode_images(&model, &transform, images.len(), image, progress)?;
-    eprintln!();
-    let labels = (0..images.len()).map(|index| Ok(images.get(index)?.1));
-    let labels = labels.collect::<Result<Vec<usize>>>()?;
-    let predictions = classify(&classifier, features, &labels, 1.0);
-    let dataset = args.data.display().to_string();
-    let source = Source { step: 0, dataset: &dataset };
-    for evaluation in accuracy(source, &predictions, images.class_names().len()) {
-        println!("{evaluation}");
+    fn picture(&self) -> String {
+        let top1 = self.evaluations.first();
+        let title = top1.map_or(0.0, |top1| 100.0 * top1.value);
+        let title = format!("{}: zero-shot top-1 {title:.2}%", self.set.name());
+        self.confusion.to_svg(&title, &self.model)
     }
-    Ok(())
+
+    fn json(&self) -> serde_json::Value {
+        serde_json::json!({
+            "dataset": self.set.name(),
+            "model": self.model,
+            "evaluations": self.evaluations,
+            "published_top1_percent": self.published(),
+            "seconds": self.seconds,
+            "per_class": self.confusion.per_class(),
+            "confusion": self.confusion,
+        })
+    }
 }
 
-/// The exported model of a run.
-fn load(args: &Args) -> Result<(Clip, ClipConfig)> {
-    let export = args.run.join("export");
-    let path = export.join("open_clip_config.json");
-    let text = std::fs::read_to_string(&path)
-        .with_context(|| format!("{} is not the folder of a finished run", args.run.display()))?;
-    let json: serde_json::Value = serde_json::from_str(&text)?;
-    let config =
-        ClipConfig::from_json(&json["model_cfg"].to_string(), &path.display().to_string())?;
-    let model = config.init(&clip_model::device(&args.device)?, 0)?;
-    let model = load_weights(model, &export.join("open_clip_model.safetensors"))?;
-    Ok((model, config))
+/// Writes beside the target, then renames: the target appears whole or not at all.
+fn write_whole(path: &Path, text: &str) -> Result<()> {
+    let partial = path.with_added_extension(format!("{}.partial", std::process::id()));
+    let written = File::create(&partial)
+        .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
+        .and_then(|()| fs::rename(&partial, path));
+    if written.is_err() {
+        // Nothing to keep: what is there is incomplete.
+        let _ = fs::remove_file(&partial);
+    }
+    written.with_context(|| format!("cannot write {}", path.display()))
 }

@@ -2,6 +2,7 @@
 #![recursion_limit = "256"]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod examples;
 mod formats;
 mod golden;
 mod hostile;
@@ -9,5 +10,6 @@ mod learning;
 mod parity;
 mod pretrain;
 mod pretrained;
+mod program;
 mod step;
 mod wgpu;

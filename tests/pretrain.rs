@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use crate::program::program;
+
 /// A model so small that a step takes milliseconds.
 const TINY: &str = r#"{
     "embed_dim": 16,
@@ -40,7 +42,7 @@ impl Bench {
 
     /// `pretrain` with a tiny model on a shard of the sample, and these arguments on top.
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(program());
+        let mut command = Command::new(program("pretrain"));
         command.current_dir(self.folder.path()).args(arguments);
         let given = |flag: &str| arguments.contains(&flag);
         let resumed = given("--resume") || given("--config");
@@ -84,19 +86,6 @@ impl Bench {
         tar.finish().unwrap();
         path.to_string_lossy().into_owned()
     }
-}
-
-/// The example's binary, which `cargo test --workspace` builds beside the tests.
-fn program() -> PathBuf {
-    let tests = std::env::current_exe().unwrap();
-    let profile = tests.parent().and_then(Path::parent).unwrap();
-    let program = profile.join("examples/pretrain").with_extension(std::env::consts::EXE_EXTENSION);
-    assert!(
-        program.exists(),
-        "{} is missing; build it with: cargo build --package clip-examples --examples",
-        program.display()
-    );
-    program
 }
 
 /// Losses by step, as written; equal text is equal bits.

@@ -40,6 +40,35 @@ pub enum DataError {
         /// The system's reason.
         source: io::Error,
     },
+    /// A file or folder couldn't be written.
+    #[error("cannot write {path}: {source}: check that there is space and that it may be written")]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// A file couldn't be downloaded. What arrived of it is kept for the next time.
+    #[error(
+        "cannot download {url}: {reason}: try again later, or get this file by other means and \
+         put it at {put}"
+    )]
+    Download {
+        /// The address.
+        url: String,
+        /// What went wrong.
+        reason: String,
+        /// Where the file is looked for before it is downloaded.
+        put: PathBuf,
+    },
+    /// A file is not the one that was published.
+    #[error("{path} is damaged: {reason}; it was removed, so get it again")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// How it differs.
+        reason: String,
+    },
     /// A data set isn't laid out as its format says.
     #[error("{path}: {reason}")]
     Layout {
@@ -64,6 +93,11 @@ pub enum DataError {
 impl DataError {
     pub(crate) fn io(path: impl Into<PathBuf>, source: io::Error) -> Self {
         Self::Io { path: path.into(), source }
+    }
+
+    #[cfg(feature = "download")]
+    pub(crate) fn write(path: impl Into<PathBuf>, source: io::Error) -> Self {
+        Self::Write { path: path.into(), source }
     }
 
     pub(crate) fn layout(path: impl Into<PathBuf>, reason: impl Into<String>) -> Self {

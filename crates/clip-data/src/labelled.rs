@@ -6,7 +6,9 @@ mod webdataset;
 
 use image::DynamicImage;
 
-pub use cifar::{CifarFolder, Split};
+#[cfg(feature = "download")]
+pub use cifar::download_cifar;
+pub use cifar::{CifarFolder, CifarSet, Split};
 pub use folder::ImageFolder;
 pub use webdataset::WebDatasetLabelled;
 

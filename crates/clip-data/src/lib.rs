@@ -51,8 +51,10 @@ pub use augment::TrainTransform;
 pub use caption::CaptionDraw;
 pub use decode::{DEFAULT_MAX_PIXELS, ImageProblem, decode_image, decode_sample};
 pub use error::{Cause, DataError, Fault};
+#[cfg(feature = "download")]
+pub use labelled::download_cifar;
 pub use labelled::{
-    CifarFolder, ImageFolder, LabelledImages, Split, WebDatasetLabelled, open_labelled,
+    CifarFolder, CifarSet, ImageFolder, LabelledImages, Split, WebDatasetLabelled, open_labelled,
 };
 pub use loader::{ClipBatch, LoaderConfig, LoaderError, LoaderState, LoaderStats, PairLoader};
 pub use pairs::EvalPairs;

@@ -1,25 +1,27 @@
 //! What a CLIP can do: zero-shot classification and retrieval, with intervals and chance.
 //!
 //! ```text
-//! labelled images --features--> top-1, top-5 against chance
+//! labelled images --features--> top-1, top-5 against chance, confusions
 //! images + captions --features--> recall at 1, 5, 10, both ways
 //! ```
 
 #![recursion_limit = "256"]
 
+mod confusion;
 mod evaluation;
-
 mod features;
 mod interval;
 mod prompts;
+mod published;
 mod rank;
 mod retrieval;
 mod zero_shot;
 
+pub use confusion::*;
 pub use evaluation::*;
-
 pub use features::*;
 pub use interval::*;
 pub use prompts::*;
+pub use published::*;
 pub use retrieval::*;
 pub use zero_shot::*;

@@ -4,6 +4,7 @@
 #![recursion_limit = "256"]
 
 mod models;
+mod preprocess;
 
 mod python;
 mod row;
@@ -73,6 +74,9 @@ fn run(args: &Args) -> Result<bool> {
     };
     if wanted("tokenizer") {
         tokenizer::compare(&python, scratch.path(), &mut add)?;
+    }
+    if wanted("preprocess") {
+        preprocess::compare(&python, scratch.path(), &mut add)?;
     }
     let device = clip_model::device(&args.device)?;
     let setting = models::Setting { device, precision: args.precision, on_cpu: args.device == "cpu" };

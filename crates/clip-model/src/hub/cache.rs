@@ -80,7 +80,7 @@ impl Repo {
     /// The copy of a revision, if it is complete.
     pub(super) fn copy(&self, revision: &str) -> Option<Copy> {
         let folder = self.snapshot(&self.commit(revision)?);
-        let names: Vec<String> = fs::read_dir(&folder)
+        let files: Vec<String> = fs::read_dir(&folder)
             .ok()?
             .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
             .filter(|name| folder.join(name).is_file())
@@ -96,10 +96,10 @@ impl Repo {
                 !shards.is_empty() && shards.iter().all(exists)
             }
         };
-        if !selection::weights(&names).iter().any(is_whole) {
+        if !selection::weights(&files).iter().any(is_whole) {
             return None;
         }
-        let has_config = names.iter().any(|name| selection::CONFIGS[..2].contains(&name.as_str()));
+        let has_config = files.iter().any(|name| names::CONFIGS[..2].contains(&name.as_str()));
         Some(Copy { folder, has_config })
     }
 }

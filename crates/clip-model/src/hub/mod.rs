@@ -166,11 +166,11 @@ impl Hub {
         report: &mut Report<'_>,
     ) -> Result<PathBuf, HubError> {
         let listing = self.listing(id, has_copy, report)?;
-        let names: Vec<_> = listing.siblings.into_iter().map(|file| file.rfilename).collect();
-        let Some(weights) = selection::weights(&names).into_iter().next() else {
-            return Err(HubError::NoWeights { id: Box::new(id.clone()), files: names });
+        let listed: Vec<_> = listing.siblings.into_iter().map(|file| file.rfilename).collect();
+        let Some(weights) = selection::weights(&listed).into_iter().next() else {
+            return Err(HubError::NoWeights { id: Box::new(id.clone()), files: listed });
         };
-        let configs = selection::CONFIGS.iter().filter(|config| names.iter().any(|n| n == *config));
+        let configs = names::CONFIGS.iter().filter(|config| listed.iter().any(|n| n == *config));
         files.extend(configs.map(|config| (*config).to_owned()));
 
         let (http, endpoint) = (&self.http, self.settings.endpoint.as_str());

@@ -2,6 +2,16 @@
 
 use std::collections::BTreeSet;
 
+/// Small files that say how the weights are to be used.
+pub(super) const CONFIGS: [&str; 6] = [
+    "open_clip_config.json",
+    "config.json",
+    "preprocessor_config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+];
+
 /// The files that an index names, each once; none if the text is no index.
 pub(super) fn shards(index: &str) -> Option<Vec<String>> {
     let index: serde_json::Value = serde_json::from_str(index).ok()?;

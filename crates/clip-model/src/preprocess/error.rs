@@ -12,6 +12,14 @@ pub enum SourceError {
         /// Why it could not be read.
         source: std::io::Error,
     },
+    /// The file was read and is no usable image.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: Box<SourceError>,
+    },
     /// The header says more pixels than the limit; nothing was allocated for them.
     #[error("{width} x {height} pixels are more than the limit of {limit}: shrink it or raise it")]
     TooManyPixels {

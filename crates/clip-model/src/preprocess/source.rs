@@ -48,6 +48,7 @@ impl SourceImage {
         let bytes = std::fs::read(path)
             .map_err(|source| SourceError::Io { path: path.to_owned(), source })?;
         Self::decode(&bytes, max_pixels)
+            .map_err(|source| SourceError::File { path: path.to_owned(), source: source.into() })
     }
 
     /// Decodes a file's bytes; `max_pixels` bounds its width times its height.

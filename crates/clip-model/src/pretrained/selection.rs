@@ -1,15 +1,5 @@
 //! Which files of a folder or repository make up a model.
 
-/// Small files that say how the weights are to be used.
-pub(crate) const CONFIGS: [&str; 6] = [
-    "open_clip_config.json",
-    "config.json",
-    "preprocessor_config.json",
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-];
-
 /// One complete set of weights.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Weights {
