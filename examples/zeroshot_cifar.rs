@@ -15,7 +15,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use clap::{Parser, ValueEnum};
 use clip_data::{CifarFolder, CifarSet, DataError, LabelledImages, Split};
 use clip_eval::{
@@ -80,7 +80,7 @@ fn main() -> Result<()> {
     write_whole(&args.confusion, &results.picture())?;
     println!("\nconfusion matrix: {}", args.confusion.display());
     match &args.json {
-        Some(path) => write_whole(path, &format!("{:#}\n", results.json())),
+        Some(path) => write_whole(path, &format!("{}\n", results.json())),
         None => Ok(()),
     }
 }
@@ -98,7 +98,7 @@ fn measure(args: &Args) -> Result<Results> {
     let done = |count: usize| bar.set_position(count as u64);
     let features = encode_images(&clip.model, &clip.transform, images.len(), image, done)?;
     // A GPU may still be at work.
-    features.device().sync().context("the device failed to encode the images")?;
+    features.device().sync().map_err(|error| anyhow!("cannot encode the images: {error}"))?;
     let seconds = start.elapsed().as_secs_f64();
     bar.finish_and_clear();
 
@@ -145,7 +145,7 @@ fn find(args: &Args) -> Result<(CifarSet, PathBuf)> {
 fn fetch(args: &Args, set: CifarSet) -> Result<PathBuf> {
     let template = "{bar:30} {bytes}/{total_bytes}, {bytes_per_sec}, {eta} left";
     let bar = ProgressBar::no_length().with_style(ProgressStyle::with_template(template)?);
-    let progress = |done, total| {
+    let progress = |done: u64, total: Option<u64>| {
         if let Some(total) = total {
             bar.set_length(total);
         }
@@ -153,7 +153,7 @@ fn fetch(args: &Args, set: CifarSet) -> Result<PathBuf> {
     };
     let folder = clip_data::download_cifar(set, cache(args)?, &args.mirror, progress);
     bar.finish_and_clear();
-    folder.context("--data takes a folder of the data set's original binary version")
+    folder.with_context(|| format!("cannot fetch {}; --data names a folder with it", set.name()))
 }
 
 #[cfg(not(feature = "hub"))]

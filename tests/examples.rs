@@ -127,6 +127,30 @@ fn finetune_trains_a_layer_over_the_image_tower() {
 }
 
 #[test]
+fn zeroshot_cifar_reports_classes_and_draws_the_confusion() {
+    let bench = Bench::new();
+    let folder = bench.path("cifar-10-batches-bin");
+    fs::create_dir(&folder).unwrap();
+    let names = "airplane automobile bird cat deer dog frog horse ship truck".replace(' ', "\n");
+    fs::write(folder.join("batches.meta.txt"), names).unwrap();
+    let record = |label: u8| [vec![label], vec![25 * label; 3072]].concat();
+    let records: Vec<u8> = (0..20).flat_map(|index| record(index % 10)).collect();
+    fs::write(folder.join("test_batch.bin"), records).unwrap();
+    let data = ["--data", "cifar-10-batches-bin", "--weights", "model", "--json", "r.json"];
+    let printed = bench.run("zeroshot_cifar", &data);
+    for part in ["top1", "top5", "images/s", "automobile", "confusion.svg"] {
+        assert!(printed.contains(part), "{part}: {printed}");
+    }
+    assert!(!printed.contains("published"), "the weights are nobody's: {printed}");
+    let json: serde_json::Value =
+        serde_json::from_slice(&fs::read(bench.path("r.json")).unwrap()).unwrap();
+    assert_eq!(json["per_class"].as_array().unwrap().len(), 10);
+    assert!(fs::read_to_string(bench.path("confusion.svg")).unwrap().starts_with("<svg"));
+    let message = bench.failure("zeroshot_cifar", &["--data", "nowhere", "--weights", "model"]);
+    assert!(message.contains("nowhere"), "{message}");
+}
+
+#[test]
 fn bad_input_is_told_with_its_name() {
     let bench = Bench::new();
     let message = bench.failure("embed", &embed("nowhere.safetensors", &[]));

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 use clap::ValueEnum;
-use clip_model::{Clip, Mode, Pretrained, PretrainedOptions};
+use clip_model::{Clip, ClipConfig, Mode, Pretrained, PretrainedOptions};
 use safetensors::SafeTensors;
 
 use crate::python::Python;
@@ -92,6 +92,9 @@ pub fn compare(
     python.run(SCRIPT, ["model".as_ref(), name.as_ref(), folder.as_os_str()])?;
     let golden = Golden::read(&folder.join("golden.safetensors"))?;
     let found = FILES.iter().filter(|(file, _)| folder.join(file).exists());
+    if name == NAMES[0] {
+        require_sensitivity(&golden, &folder.join("open_clip"), setting)?;
+    }
     let mut exported = None;
     for (file, reference) in found {
         let model = load(&folder.join(file), name, setting)?;
@@ -123,6 +126,19 @@ pub fn compare(
         }
     }
     Ok(std::fs::remove_dir_all(folder)?)
+}
+
+/// Fails unless the comparison notices a model with the wrong activation.
+fn require_sensitivity(golden: &Golden, path: &Path, setting: &Setting) -> Result<()> {
+    let config = ClipConfig::preset(NAMES[0])?;
+    ensure!(!config.quick_gelu, "the preset should have another activation than the weights");
+    let options = PretrainedOptions { config: Some(config), ..PretrainedOptions::default() };
+    let source = path.to_str().context("a path that is not UTF-8")?;
+    let wrong = Clip::from_pretrained_with(source, &options, &setting.device)?;
+    let (features, logits) = golden.differences(&golden.run(&wrong.model, &setting.device));
+    let limit = setting.limit();
+    ensure!(features > limit.abs && logits > limit.rel, "GELU in place of QuickGELU went unnoticed");
+    Ok(())
 }
 
 fn load(path: &Path, name: &str, setting: &Setting) -> Result<Pretrained> {

@@ -49,7 +49,7 @@ impl Row {
     /// The line above all rows.
     pub fn header() -> String {
         format!(
-            "{:<52} {:<13} {:<9} {:>9} {:>9} {:>9} {:>9}",
+            "{:<50} {:<12} {:<13} {:>8} {:>7} {:>8} {:>7}",
             "comparison", "reference", "version", "max abs", "limit", "max rel", "limit"
         )
     }
@@ -59,7 +59,7 @@ impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{:<52} {:<13} {:<9} {:>9.1e} {:>9.0e} {:>9.1e} {:>9.0e} {}",
+            "{:<50} {:<12} {:<13} {:>8.1e} {:>7.0e} {:>8.1e} {:>7.0e} {}",
             self.name,
             self.reference,
             self.version,

@@ -15,7 +15,7 @@ pub fn cifar10_members() -> Vec<(&'static str, &'static [u8])> {
         ("cifar-10-batches-bin/data_batch_1.bin", b"1"),
         ("cifar-10-batches-bin/data_batch_2.bin", b"2"),
         ("cifar-10-batches-bin/data_batch_3.bin", b"3"),
-        ("./cifar-10-batches-bin/data_batch_4.bin", b"4"),
+        ("cifar-10-batches-bin/data_batch_4.bin", b"4"),
         ("cifar-10-batches-bin/data_batch_5.bin", b"5"),
         ("cifar-10-batches-bin/test_batch.bin", b"test"),
         ("cifar-10-batches-bin/batches.meta.txt", b"names"),
