@@ -10,7 +10,7 @@
 
 #![recursion_limit = "256"]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use burn::tensor::Tensor;
@@ -42,7 +42,11 @@ fn main() -> Result<()> {
     let args = Args::parse();
     let clip = args.model.load()?;
 
-    let images = args.images.iter().map(|path| SourceImage::open(path, DEFAULT_MAX_PIXELS)).collect::<Result<Vec<_>, _>>()?;
+    let images = args
+        .images
+        .iter()
+        .map(|path| SourceImage::open(path, DEFAULT_MAX_PIXELS))
+        .collect::<Result<Vec<_>, _>>()?;
     let image_features = clip.encode_images(&images);
     let text_features = clip.encode_texts(&args.texts)?;
 
@@ -61,16 +65,19 @@ fn main() -> Result<()> {
 }
 
 /// Writes both features, in the order in which their inputs were given.
-fn save(path: &PathBuf, images: Tensor<2>, texts: Tensor<2>) -> Result<()> {
+fn save(path: &Path, images: Tensor<2>, texts: Tensor<2>) -> Result<()> {
     let [images, texts] = [images, texts].map(|features| {
         let shape = features.dims().to_vec();
-        let bytes = features.into_data().iter::<f32>().flat_map(f32::to_le_bytes).collect::<Vec<_>>();
+        let bytes =
+            features.into_data().iter::<f32>().flat_map(f32::to_le_bytes).collect::<Vec<_>>();
         (shape, bytes)
     });
     let tensors = [("image_features", &images), ("text_features", &texts)];
     let views = tensors
         .iter()
-        .map(|(name, (shape, bytes))| Ok((*name, TensorView::new(Dtype::F32, shape.clone(), bytes)?)))
+        .map(|(name, (shape, bytes))| {
+            Ok((*name, TensorView::new(Dtype::F32, shape.clone(), bytes)?))
+        })
         .collect::<Result<Vec<_>>>()?;
     safetensors::serialize_to_file(views, None, path)
         .with_context(|| format!("cannot write {}", path.display()))

@@ -20,7 +20,9 @@ use burn::nn::{Linear, LinearConfig};
 use burn::optim::{AdamWConfig, GradientsParams};
 use burn::tensor::{Device, Int, Tensor};
 use clap::Parser;
-use clip_data::{DEFAULT_MAX_MEMBER_BYTES, DEFAULT_MAX_PIXELS, ShardReader, decode_sample, expand_shards};
+use clip_data::{
+    DEFAULT_MAX_MEMBER_BYTES, DEFAULT_MAX_PIXELS, ShardReader, decode_sample, expand_shards,
+};
 use clip_examples::Model;
 use clip_model::preprocess::{ImageTransform, SourceImage};
 use clip_model::vision::VisionTower;
@@ -113,10 +115,17 @@ fn main() -> Result<()> {
             model = optimizer.step(args.lr, model, gradients);
         }
         let right = accuracy(&model, &images, test, &clip.transform, &device);
-        println!("epoch {epoch}: loss {:.3}, held-out accuracy {:.1}%", sum / batches as f64, 100.0 * right);
+        println!(
+            "epoch {epoch}: loss {:.3}, held-out accuracy {:.1}%",
+            sum / batches as f64,
+            100.0 * right
+        );
     }
     if let Some(path) = &args.out {
-        model.into_record().save(path).with_context(|| format!("cannot write {}", path.display()))?;
+        model
+            .into_record()
+            .save(path)
+            .with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(())
 }
@@ -157,10 +166,13 @@ fn read(args: &Args, transform: &ImageTransform) -> Result<Images> {
     for shard in expand_shards(&args.data)? {
         for sample in ShardReader::open(&shard, DEFAULT_MAX_MEMBER_BYTES)? {
             let sample = sample?;
-            let json = sample.member("json").with_context(|| format!("{} has no json", sample.key))?;
+            let json =
+                sample.member("json").with_context(|| format!("{} has no json", sample.key))?;
             let json: serde_json::Value = serde_json::from_slice(json)?;
             let name = json[&args.label].as_str();
-            names.push(name.with_context(|| format!("{} has no {}", sample.key, args.label))?.to_owned());
+            names.push(
+                name.with_context(|| format!("{} has no {}", sample.key, args.label))?.to_owned(),
+            );
             let image = SourceImage::from(decode_sample(&sample, DEFAULT_MAX_PIXELS)?);
             pixels.push(transform.apply(&image).into_raw());
         }

@@ -48,7 +48,10 @@ fn main() -> Result<()> {
     let classifier = clip.classifier(&args.labels, &args.templates)?;
 
     for paths in args.images.chunks(BATCH) {
-        let images = paths.iter().map(|path| SourceImage::open(path, DEFAULT_MAX_PIXELS)).collect::<Result<Vec<_>, _>>()?;
+        let images = paths
+            .iter()
+            .map(|path| SourceImage::open(path, DEFAULT_MAX_PIXELS))
+            .collect::<Result<Vec<_>, _>>()?;
         let logits = clip.model.logits(clip.encode_images(&images), classifier.weights.clone());
         // SigLIP asks of each class by itself whether it is there.
         let probabilities = match clip.model.logit_bias {

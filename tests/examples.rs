@@ -71,7 +71,8 @@ fn failed(output: Output) -> String {
     message
 }
 
-const EMBED: [&str; 6] = ["--image", "red.png", "--text", "a red square", "--text", "a blue square"];
+const EMBED: [&str; 6] =
+    ["--image", "red.png", "--text", "a red square", "--text", "a blue square"];
 
 fn embed<'a>(model: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     [&["--model", model], &EMBED[..], more].concat()
@@ -80,8 +81,12 @@ fn embed<'a>(model: &'a str, more: &[&'a str]) -> Vec<&'a str> {
 #[test]
 fn embed_prints_similarities_and_keeps_features() {
     let bench = Bench::new();
-    let printed = bench.run("embed", &embed("model", &["--image", "blue.jpg", "--out", "f.safetensors"]));
-    assert!(printed.contains("red.png") && printed.matches("a blue square").count() == 2, "{printed}");
+    let printed =
+        bench.run("embed", &embed("model", &["--image", "blue.jpg", "--out", "f.safetensors"]));
+    assert!(
+        printed.contains("red.png") && printed.matches("a blue square").count() == 2,
+        "{printed}"
+    );
     let bytes = fs::read(bench.path("f.safetensors")).unwrap();
     let features = safetensors::SafeTensors::deserialize(&bytes).unwrap();
     assert_eq!(features.tensor("image_features").unwrap().shape()[0], 2);
@@ -90,7 +95,8 @@ fn embed_prints_similarities_and_keeps_features() {
 #[test]
 fn zeroshot_ranks_the_labels() {
     let bench = Bench::new();
-    let arguments = ["--model", "model", "--labels", "red,blue,hot air balloon", "red.png", "blue.jpg"];
+    let arguments =
+        ["--model", "model", "--labels", "red,blue,hot air balloon", "red.png", "blue.jpg"];
     let printed = bench.run("zeroshot", &arguments);
     assert_eq!(printed.matches("hot air balloon").count(), 2, "{printed}");
     let shares = printed.lines().filter_map(|line| line.trim().split_once('%'));
@@ -169,7 +175,8 @@ fn bad_input_is_told_with_its_name() {
 fn a_model_of_the_hub_is_fetched_once_and_then_works_offline() {
     let bench = Bench::new();
     let message = bench.failure("embed", &embed("org/nano", &[]));
-    for part in ["HF_HUB_OFFLINE", "org/nano", "put them into one folder", "open_clip_config.json"] {
+    for part in ["HF_HUB_OFFLINE", "org/nano", "put them into one folder", "open_clip_config.json"]
+    {
         assert!(message.contains(part), "{message}");
     }
     let endpoint = serve(bench.path("model"));
@@ -203,9 +210,9 @@ fn answer(mut stream: TcpStream, folder: &Path) {
     let commit = "0123456789abcdef0123456789abcdef01234567";
     let body = match path.rsplit_once('/') {
         Some((listing, _)) if listing.starts_with("/api/models/") => {
-            let files = fs::read_dir(folder).unwrap().map(|entry| {
-                serde_json::json!({ "rfilename": entry.unwrap().file_name().to_str() })
-            });
+            let files = fs::read_dir(folder).unwrap().map(
+                |entry| serde_json::json!({ "rfilename": entry.unwrap().file_name().to_str() }),
+            );
             let files: Vec<_> = files.collect();
             serde_json::json!({ "sha": commit, "siblings": files }).to_string().into_bytes()
         }

@@ -96,7 +96,11 @@ fn one_model_loads_from_every_format() {
 fn half_precision_weights_load_as_single() {
     for case in ["f16", "bf16"] {
         let golden = Golden::open(&format!("formats/{case}"));
-        assert_parity(&load(&golden.config, &format!("formats/{case}/open_clip.safetensors")), &golden, case);
+        assert_parity(
+            &load(&golden.config, &format!("formats/{case}/open_clip.safetensors")),
+            &golden,
+            case,
+        );
     }
 }
 

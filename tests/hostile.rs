@@ -175,7 +175,8 @@ fn headers_larger_than_any_model_s_are_refused_unread() {
 #[test]
 fn sizes_that_overflow_are_refused() {
     for shape in ["[4294967296,4294967296]", "[18446744073709551615,2]", "[9223372036854775807]"] {
-        let header = format!("{{\"a\":{{\"dtype\":\"F32\",\"shape\":{shape},\"data_offsets\":[0,8]}}}}");
+        let header =
+            format!("{{\"a\":{{\"dtype\":\"F32\",\"shape\":{shape},\"data_offsets\":[0,8]}}}}");
         let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
         bytes.extend(header.as_bytes());
         bytes.extend([0; 8]);

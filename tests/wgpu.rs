@@ -2,8 +2,9 @@
 
 use std::io::Write;
 
-use burn::tensor::{Device, DeviceKind, Tensor};
+use burn::tensor::{DType, Device, DeviceKind, Tensor};
 use clip_model::Mode;
+use clip_model::weights::{StateDict, load_model};
 use clip_train::{Cut, contrastive_gradients};
 
 use crate::golden::Golden;
@@ -30,6 +31,18 @@ fn software_device() -> Option<Device> {
         b"SKIPPED: no software Vulkan device; install mesa-vulkan-drivers to run this test\n";
     std::io::stderr().write_all(text).unwrap();
     None
+}
+
+#[test]
+fn siglip_on_wgpu_agrees_with_its_reference() {
+    let Some(device) = software_device() else { return };
+    let golden = Golden::open("formats/siglip");
+    let weights = StateDict::open(&golden.folder.join("open_clip.safetensors")).unwrap();
+    let model = load_model(&golden.config, &weights, DType::F32, &device).unwrap();
+    let images = model.image_features(golden.images(&device), Mode::Evaluation);
+    let texts = model.text_features(golden.tokens(&device));
+    assert!(golden.difference("image_features_norm", images) <= 1e-5);
+    assert!(golden.difference("text_features_norm", texts) <= 1e-5);
 }
 
 #[test]

@@ -1,9 +1,15 @@
+#[cfg(feature = "hub")]
+use std::path::Path;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use burn::tensor::DType;
 use clap::{Args, ValueEnum};
+#[cfg(feature = "hub")]
+use clip_model::hub::{ModelId, Progress, snapshot};
 use clip_model::{Clip, ClipConfig, Pretrained, PretrainedOptions};
+#[cfg(feature = "hub")]
+use indicatif::{ProgressBar, ProgressStyle};
 
 /// Which model an example uses, and where.
 #[derive(Args)]
@@ -54,7 +60,40 @@ impl Model {
             ..PretrainedOptions::default()
         };
         let device = clip_model::device(&self.device)?;
-        Clip::from_pretrained_with(&self.model, &options, &device)
-            .with_context(|| format!("cannot load the model {}", self.model))
+        let named = || format!("cannot load the model {}", self.model);
+        let source = source(&self.model).with_context(named)?;
+        Clip::from_pretrained_with(&source, &options, &device).with_context(named)
     }
+}
+
+/// The model itself, or the folder that it was fetched into.
+#[cfg(feature = "hub")]
+fn source(model: &str) -> Result<String> {
+    let is_id = model.contains('/') && model.parse::<ModelId>().is_ok();
+    if !is_id || Path::new(model).exists() {
+        return Ok(model.into());
+    }
+    let template = "{msg} {bar:30} {bytes}/{total_bytes}, {bytes_per_sec}, {eta} left";
+    let bar = ProgressBar::no_length().with_style(ProgressStyle::with_template(template)?);
+    let mut report = |progress: Progress<'_>| match progress {
+        Progress::Download { file, done, total } => {
+            bar.set_message(file.to_owned());
+            bar.set_length(total.unwrap_or(done));
+            bar.set_position(done);
+        }
+        Progress::Retry { error, pause } => {
+            bar.println(format!("{error}; trying again in {:.1} s", pause.as_secs_f64()));
+        }
+        Progress::Cached { error } => bar.println(format!("{error}; using the copy in the cache")),
+        Progress::Waiting { file } => bar.println(format!("another program is fetching {file}")),
+        _ => {}
+    };
+    let folder = snapshot(model, &mut report);
+    bar.finish_and_clear();
+    Ok(folder?.to_string_lossy().into_owned())
+}
+
+#[cfg(not(feature = "hub"))]
+fn source(model: &str) -> Result<String> {
+    Ok(model.into())
 }

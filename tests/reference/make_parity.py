@@ -133,7 +133,7 @@ def write_model(name, out):
     preprocess = open_clip.model.get_model_preprocess_cfg(model)
     (folder / "open_clip_config.json").write_text(json.dumps({"model_cfg": config, "preprocess_cfg": preprocess}))
     plain = {"ls_init_value", "no_ln_pre", "timm_model_name"}.isdisjoint(config["vision_cfg"])
-    if plain and "patch_size" in config["vision_cfg"]:
+    if plain and config["vision_cfg"].get("patch_size"):
         save_transformers(state, config, out)
 
 

@@ -54,10 +54,12 @@ fn rule(config: &ClipConfig, name: &str, shape: &[usize]) -> Rule {
     }
     if ends(&[".ls_1.gamma", ".ls_2.gamma"]) {
         let visual = name.starts_with("visual.");
-        let tower = if visual { config.vision_cfg.ls_init_value } else { config.text_cfg.ls_init_value };
+        let tower =
+            if visual { config.vision_cfg.ls_init_value } else { config.text_cfg.ls_init_value };
         return Rule::Constant(tower.unwrap_or(1.0));
     }
-    if ends(&["in_proj_bias", "out_proj.bias", "running_mean", "text_projection.bias"]) || is_norm(name) && ends(&[".bias"])
+    if ends(&["in_proj_bias", "out_proj.bias", "running_mean", "text_projection.bias"])
+        || is_norm(name) && ends(&[".bias"])
     {
         return Rule::Constant(0.0);
     }
@@ -95,7 +97,9 @@ fn siglip_rule(name: &str, shape: &[usize]) -> Rule {
     match name {
         "attn_pool.latent" => Rule::Normal((shape[shape.len() - 1] as f64).powf(-0.5)),
         // The patches' convolution keeps PyTorch's default.
-        "patch_embed.proj.weight" => Rule::Uniform((shape[1..].iter().product::<usize>() as f64).powf(-0.5)),
+        "patch_embed.proj.weight" => {
+            Rule::Uniform((shape[1..].iter().product::<usize>() as f64).powf(-0.5))
+        }
         _ if norm && name.ends_with("weight") => Rule::Constant(1.0),
         _ if name.ends_with("bias") => Rule::Constant(0.0),
         _ => Rule::Normal(0.02),
@@ -109,7 +113,9 @@ fn text_rule(config: &ClipConfig, name: &str) -> Option<Rule> {
     match name {
         "token_embedding.weight" => return Some(Rule::Normal(0.02)),
         "positional_embedding" | "cls_emb" => return Some(Rule::Normal(0.01)),
-        "text_projection" | "text_projection.weight" => return Some(Rule::Normal(width.powf(-0.5))),
+        "text_projection" | "text_projection.weight" => {
+            return Some(Rule::Normal(width.powf(-0.5)));
+        }
         _ => {}
     }
     match name.strip_prefix("transformer.resblocks.")?.split_once('.')?.1 {
@@ -183,7 +189,8 @@ fn sines_and_cosines(positions: usize, width: usize) -> Vec<f32> {
         let sine = channel % (2 * quarter) < quarter;
         (if sine { angle.sin() } else { angle.cos() }) as f32
     };
-    let patches = (0..side * side).flat_map(|position| (0..width).map(move |c| channel(position, c)));
+    let patches =
+        (0..side * side).flat_map(|position| (0..width).map(move |c| channel(position, c)));
     std::iter::repeat_n(0.0, width).chain(patches).collect()
 }
 
@@ -212,7 +219,7 @@ fn fnv1a(name: &str) -> u64 {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, clippy::panic)]
 mod tests {
     use std::collections::BTreeMap;
 

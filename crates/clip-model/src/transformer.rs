@@ -73,7 +73,12 @@ pub struct Mlp {
 
 impl Mlp {
     /// A perceptron whose hidden layer is `mlp_ratio` times as wide, rounded down.
-    pub(crate) fn new(width: usize, mlp_ratio: f64, activation: Activation, device: &Device) -> Self {
+    pub(crate) fn new(
+        width: usize,
+        mlp_ratio: f64,
+        activation: Activation,
+        device: &Device,
+    ) -> Self {
         let hidden = (width as f64 * mlp_ratio) as usize;
         Self {
             c_fc: LinearConfig::new(width, hidden).init(device),

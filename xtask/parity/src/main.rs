@@ -79,7 +79,8 @@ fn run(args: &Args) -> Result<bool> {
         preprocess::compare(&python, scratch.path(), &mut add)?;
     }
     let device = clip_model::device(&args.device)?;
-    let setting = models::Setting { device, precision: args.precision, on_cpu: args.device == "cpu" };
+    let setting =
+        models::Setting { device, precision: args.precision, on_cpu: args.device == "cpu" };
     for name in models::NAMES.iter().filter(|name| wanted(name)) {
         models::compare(&python, &scratch.path().join(name), name, &setting, &mut add)?;
     }

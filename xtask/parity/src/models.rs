@@ -137,7 +137,10 @@ fn require_sensitivity(golden: &Golden, path: &Path, setting: &Setting) -> Resul
     let wrong = Clip::from_pretrained_with(source, &options, &setting.device)?;
     let (features, logits) = golden.differences(&golden.run(&wrong.model, &setting.device));
     let limit = setting.limit();
-    ensure!(features > limit.abs && logits > limit.rel, "GELU in place of QuickGELU went unnoticed");
+    ensure!(
+        features > limit.abs && logits > limit.rel,
+        "GELU in place of QuickGELU went unnoticed"
+    );
     Ok(())
 }
 
@@ -193,7 +196,11 @@ impl Golden {
     }
 
     /// A tensor's shape and numbers of `N` bytes.
-    fn numbers<const N: usize, T>(&self, name: &str, read: fn([u8; N]) -> T) -> (Vec<usize>, Vec<T>) {
+    fn numbers<const N: usize, T>(
+        &self,
+        name: &str,
+        read: fn([u8; N]) -> T,
+    ) -> (Vec<usize>, Vec<T>) {
         let file = SafeTensors::deserialize(&self.bytes).ok();
         let view = file.as_ref().and_then(|file| file.tensor(name).ok());
         let Some(view) = view else { return (vec![0], Vec::new()) };

@@ -65,8 +65,12 @@ impl Case {
     /// The hash of our pixels.
     fn hash(&self, image: &SourceImage) -> String {
         let &Self { resize_mode, interpolation, fill_color, size, .. } = self;
-        let transform =
-            ImageTransform { resize_mode, interpolation, fill_color, ..ImageTransform::openai(size) };
+        let transform = ImageTransform {
+            resize_mode,
+            interpolation,
+            fill_color,
+            ..ImageTransform::openai(size)
+        };
         let digest = Sha256::digest(transform.apply(image).as_raw());
         digest.iter().map(|byte| format!("{byte:02x}")).collect()
     }

@@ -37,7 +37,7 @@ impl Frame {
     fn new(class_names: &[String]) -> Self {
         let classes = class_names.len();
         let (cell, font) = match classes {
-            ..=NUMBERED => (44.0, 13.0),
+            _ if classes <= NUMBERED => (44.0, 13.0),
             ..=50 => (18.0, 11.0),
             _ => (10.0, 8.0),
         };

@@ -191,7 +191,9 @@ const MOST: usize = 1 << 20;
 
 fn require_sizes(tower: &str, sizes: &[(&str, usize)]) -> Result<(), ConfigError> {
     for (name, size) in sizes {
-        require((1..=MOST).contains(size), || format!("{tower}: {name} {size} isn't in 1..={MOST}"))?;
+        require((1..=MOST).contains(size), || {
+            format!("{tower}: {name} {size} isn't in 1..={MOST}")
+        })?;
     }
     Ok(())
 }
@@ -254,9 +256,11 @@ mod tests {
             let json = presets::json("ViT-B-32").unwrap().replacen(from, to, 1);
             ClipConfig::from_json(&json, "mine.json").unwrap_err().to_string()
         };
-        let error = with("\"image_size\"", "\"timm_model_name\": \"convnext_base\", \"image_size\"");
+        let error =
+            with("\"image_size\"", "\"timm_model_name\": \"convnext_base\", \"image_size\"");
         assert!(error.contains("convnext_base"), "{error}");
-        let error = with("\"context_length\"", "\"hf_model_name\": \"roberta-base\", \"context_length\"");
+        let error =
+            with("\"context_length\"", "\"hf_model_name\": \"roberta-base\", \"context_length\"");
         assert!(error.contains("roberta-base"), "{error}");
         let error = with("\"embed_dim\"", "\"multimodal_cfg\": {}, \"embed_dim\"");
         assert!(error.contains("CoCa"), "{error}");

@@ -129,9 +129,8 @@ pub(super) fn export(config: &ClipConfig) -> Result<Value, String> {
     if config.vision_cfg.pool_type == VisionPool::Map
         && let Some(vision) = value.get_mut("vision_cfg").and_then(Value::as_object_mut)
     {
-        let model = siglip::Siglip::by_keys(vision).ok_or(
-            "a SigLIP image tower of these sizes and this GELU, which timm does not name",
-        )?;
+        let model = siglip::Siglip::by_keys(vision)
+            .ok_or("a SigLIP image tower of these sizes and this GELU, which timm does not name")?;
         let free = ["patch_dropout", "output_tokens"];
         let kept = free.map(|key| Some((key.to_string(), vision.remove(key)?)));
         *vision = Map::new();

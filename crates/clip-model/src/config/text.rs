@@ -2,7 +2,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::vision::{default_mlp_ratio, is_default_mlp_ratio};
-use super::{ActivationOptions, NormOptions, require, require_hidden, require_options, require_sizes};
+use super::{
+    ActivationOptions, NormOptions, require, require_hidden, require_options, require_sizes,
+};
 use crate::ConfigError;
 
 /// Size of CLIP's whole vocabulary: 256 bytes, the same 256 at the end of a word, 48,894 merges,

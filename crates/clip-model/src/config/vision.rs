@@ -1,6 +1,8 @@
 use serde::{Deserialize, Serialize};
 
-use super::{ActivationOptions, NormOptions, require, require_hidden, require_options, require_sizes};
+use super::{
+    ActivationOptions, NormOptions, require, require_hidden, require_options, require_sizes,
+};
 use crate::ConfigError;
 
 /// The image tower: a ViT when `layers` is a number, a ModifiedResNet when it lists four stages.
@@ -250,7 +252,12 @@ impl VisionConfig {
         }
     }
 
-    fn validate_vit(&self, layers: usize, patch: usize, embed_dim: usize) -> Result<(), ConfigError> {
+    fn validate_vit(
+        &self,
+        layers: usize,
+        patch: usize,
+        embed_dim: usize,
+    ) -> Result<(), ConfigError> {
         let Self { image_size, width, head_width, attn_pooler_heads, .. } = *self;
         require_sizes("vision_cfg", &[("layers", layers), ("patch_size", patch)])?;
         require(patch <= image_size, || {
@@ -261,11 +268,15 @@ impl VisionConfig {
         })?;
         let map = self.pool_type == VisionPool::Map;
         require(!map || width == embed_dim, || {
-            format!("vision_cfg: SigLIP's tower has no projection, so width {width} must be embed_dim {embed_dim}")
+            format!(
+                "vision_cfg: SigLIP's tower has no projection, so width {width} must be embed_dim {embed_dim}"
+            )
         })?;
         let fixed = self.pos_embed_type == PositionEmbedding::SinCos2d;
         require(!fixed || width.is_multiple_of(4), || {
-            format!("vision_cfg: sines and cosines of two axes need a width {width} that four divides")
+            format!(
+                "vision_cfg: sines and cosines of two axes need a width {width} that four divides"
+            )
         })?;
         if self.attentional_pool.is_off() {
             return Ok(());
@@ -277,11 +288,15 @@ impl VisionConfig {
         ];
         require_sizes("vision_cfg", &sizes)?;
         require(embed_dim.is_multiple_of(attn_pooler_heads), || {
-            format!("vision_cfg: embed_dim {embed_dim} is no multiple of attn_pooler_heads {attn_pooler_heads}")
+            format!(
+                "vision_cfg: embed_dim {embed_dim} is no multiple of attn_pooler_heads {attn_pooler_heads}"
+            )
         })?;
         let cascade = self.attentional_pool == AttentionalPool::Cascade;
         require(!cascade || width == embed_dim, || {
-            format!("vision_cfg: a cascade pools its own outputs, so width {width} must be embed_dim {embed_dim}")
+            format!(
+                "vision_cfg: a cascade pools its own outputs, so width {width} must be embed_dim {embed_dim}"
+            )
         })
     }
 
@@ -296,7 +311,9 @@ impl VisionConfig {
         })?;
         require((width * 32).is_multiple_of(head_width), || {
             let features = width * 32;
-            format!("vision_cfg: feature width {features} is no multiple of head_width {head_width}")
+            format!(
+                "vision_cfg: feature width {features} is no multiple of head_width {head_width}"
+            )
         })
     }
 }

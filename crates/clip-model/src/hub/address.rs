@@ -102,6 +102,9 @@ mod tests {
     fn names_are_encoded() {
         let id: ModelId = "a/b@refs/pr/1".parse().unwrap();
         assert_eq!(listing("http://h", &id), "http://h/api/models/a/b/revision/refs%2Fpr%2F1");
-        assert_eq!(file("http://h", &id, "c0", "d/e f#.pt"), "http://h/a/b/resolve/c0/d/e%20f%23.pt");
+        assert_eq!(
+            file("http://h", &id, "c0", "d/e f#.pt"),
+            "http://h/a/b/resolve/c0/d/e%20f%23.pt"
+        );
     }
 }

@@ -90,9 +90,7 @@ impl Repo {
             Weights::Sharded(index) => {
                 let index = fs::read_to_string(folder.join(index)).unwrap_or_default();
                 let shards = names::shards(&index).unwrap_or_default();
-                let exists = |shard: &String| {
-                    names::is_safe(shard) && folder.join(shard).is_file()
-                };
+                let exists = |shard: &String| names::is_safe(shard) && folder.join(shard).is_file();
                 !shards.is_empty() && shards.iter().all(exists)
             }
         };
@@ -110,10 +108,7 @@ pub(super) fn is_commit(revision: &str) -> bool {
 }
 
 /// Makes a file beside `path` and renames it, so that others see the old one or the new one.
-fn replace(
-    path: &Path,
-    make: impl FnOnce(&Path) -> std::io::Result<()>,
-) -> Result<(), HubError> {
+fn replace(path: &Path, make: impl FnOnce(&Path) -> std::io::Result<()>) -> Result<(), HubError> {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(HubError::io("create", folder))?;

@@ -35,10 +35,10 @@ pub use error::{HubError, NotCached};
 pub use id::ModelId;
 pub use settings::HubSettings;
 
+use crate::pretrained::selection::{self, Weights};
 use cache::Repo;
 use download::Fetch;
 use http::{Ask, Http, What};
-use crate::pretrained::selection::{self, Weights};
 
 /// More text than any list of files has.
 const MAX_LISTING: u64 = 32 << 20;

@@ -34,7 +34,8 @@ mod tests {
 
     #[test]
     fn an_index_names_each_shard_once() {
-        let index = r#"{"weight_map": {"a": "2.safetensors", "b": "1.safetensors", "c": "2.safetensors"}}"#;
+        let index =
+            r#"{"weight_map": {"a": "2.safetensors", "b": "1.safetensors", "c": "2.safetensors"}}"#;
         assert_eq!(shards(index).unwrap(), ["1.safetensors", "2.safetensors"]);
         assert_eq!(shards("{}"), None);
         assert_eq!(shards(r#"{"weight_map": {"a": 1}}"#), None);

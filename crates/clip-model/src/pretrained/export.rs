@@ -5,7 +5,9 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::{Pretrained, PretrainedError};
-use crate::weights::{atomically, export_config, save_hugging_face_weights, save_safetensors, write_text};
+use crate::weights::{
+    atomically, export_config, save_hugging_face_weights, save_safetensors, write_text,
+};
 use crate::{VisionPool, WeightsError};
 
 impl Pretrained {
@@ -40,7 +42,8 @@ impl Pretrained {
             reason: format!("transformers' CLIPModel and SiglipModel cannot have {what}"),
         };
         let config = export_config(&self.config).map_err(refused)?;
-        let transform = self.transform.to_hugging_face().map_err(|error| refused(error.to_string()))?;
+        let transform =
+            self.transform.to_hugging_face().map_err(|error| refused(error.to_string()))?;
         let siglip = self.config.vision_cfg.pool_type == VisionPool::Map;
         create(folder)?;
         self.copy_tokenizer(folder)?;

@@ -51,7 +51,9 @@ impl Files {
     pub fn settings(&self, weights: &StateDict) -> Result<Settings, PretrainedError> {
         if Naming::of(weights.names()) == Naming::OpenClip {
             let file = self.json("open_clip_config.json")?;
-            return Ok(file.map_or(Settings::None, |(path, json)| Settings::OpenClip { path, json }));
+            return Ok(
+                file.map_or(Settings::None, |(path, json)| Settings::OpenClip { path, json })
+            );
         }
         match self.json("config.json")? {
             Some((path, json)) => {
@@ -171,8 +173,10 @@ fn on_hub(source: &str) -> Result<Files, PretrainedError> {
 #[cfg(not(feature = "hub"))]
 fn on_hub(source: &str) -> Result<Files, PretrainedError> {
     let hint = match looks_like_an_id(source) {
-        true => "; to fetch a model of that name from the Hugging Face hub, build with the feature \
-                 `hub`, or put its configuration and weights into a folder and give that",
+        true => {
+            "; to fetch a model of that name from the Hugging Face hub, build with the feature \
+                 `hub`, or put its configuration and weights into a folder and give that"
+        }
         false => "",
     };
     Err(PretrainedError::NotFound { given: source.into(), hint: hint.into() })

@@ -15,8 +15,8 @@ use rayon::prelude::*;
 use crate::preprocess::{ImageTransform, SourceImage};
 use crate::weights::{StateDict, infer_config, load_model};
 use crate::{
-    Clip, ClipConfig, Mode, TextConfig, Tokenizer, TokenizerError, ZeroShotClassifier, encode_texts,
-    images_to_tensor,
+    Clip, ClipConfig, Mode, TextConfig, Tokenizer, TokenizerError, ZeroShotClassifier,
+    encode_texts, images_to_tensor,
 };
 use files::Files;
 
@@ -54,7 +54,13 @@ pub struct PretrainedOptions {
 
 impl Default for PretrainedOptions {
     fn default() -> Self {
-        Self { dtype: DType::F32, config: None, quick_gelu: None, image_size: None, tokenizer: None }
+        Self {
+            dtype: DType::F32,
+            config: None,
+            quick_gelu: None,
+            image_size: None,
+            tokenizer: None,
+        }
     }
 }
 
@@ -88,7 +94,8 @@ impl Clip {
         let files = Files::find(source)?;
         let weights = StateDict::open(&files.weights)?;
         let settings = files.settings(&weights)?;
-        let config = options.config.clone().map_or_else(|| settings.config(), |own| Ok(Some(own)))?;
+        let config =
+            options.config.clone().map_or_else(|| settings.config(), |own| Ok(Some(own)))?;
         let mut config = match config {
             Some(config) => config,
             None => infer_config(&weights, options.quick_gelu, device)?,

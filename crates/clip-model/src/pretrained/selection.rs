@@ -77,5 +77,4 @@ mod tests {
         assert_eq!(best(&["ViT-B-32.pt", "RN50.pt"]), None);
         assert_eq!(best(&["README.md"]), None);
     }
-
 }

@@ -50,8 +50,7 @@ impl FileTokenizer {
         context_length: usize,
         options: FileOptions,
     ) -> Result<Self, TokenizerError> {
-        let unusable =
-            |reason: String| TokenizerError::File { path: path.to_path_buf(), reason };
+        let unusable = |reason: String| TokenizerError::File { path: path.to_path_buf(), reason };
         let json = std::fs::read(path).map_err(|error| unusable(error.to_string()))?;
         let model = tokenizers::Tokenizer::from_bytes(json);
         let mut model = model.map_err(|error| unusable(error.to_string()))?;
@@ -68,9 +67,9 @@ impl FileTokenizer {
         };
         let pads_left = match &config.padding_side {
             Some(side) => side == "left",
-            None => model.get_padding().is_some_and(|padding| {
-                matches!(padding.direction, PaddingDirection::Left)
-            }),
+            None => model
+                .get_padding()
+                .is_some_and(|padding| matches!(padding.direction, PaddingDirection::Left)),
         };
         model.with_padding(None);
         let frame = frame(&mut model, context_length).map_err(unusable)?;
@@ -107,9 +106,10 @@ impl FileTokenizer {
         padding: i32,
         truncation: Truncation,
     ) -> Result<Vec<i32>, TokenizerError> {
-        let encoding = self.model.encode_fast(self.cleaning.clean(text), true).map_err(|error| {
-            TokenizerError::Encode { text: excerpt(text), reason: error.to_string() }
-        })?;
+        let encoding =
+            self.model.encode_fast(self.cleaning.clean(text), true).map_err(|error| {
+                TokenizerError::Encode { text: excerpt(text), reason: error.to_string() }
+            })?;
         if truncation == Truncation::Refuse && !encoding.get_overflowing().is_empty() {
             return Err(TokenizerError::TooLong {
                 text: excerpt(text),
@@ -131,9 +131,10 @@ impl FileTokenizer {
     /// Length of the text's ids if none were cut. Only errors ask, so the copy doesn't matter.
     fn whole_length(&self, text: &str) -> usize {
         let mut whole = self.model.clone();
-        let encoding = whole.with_truncation(None).ok().and_then(|whole| {
-            whole.encode_fast(self.cleaning.clean(text), true).ok()
-        });
+        let encoding = whole
+            .with_truncation(None)
+            .ok()
+            .and_then(|whole| whole.encode_fast(self.cleaning.clean(text), true).ok());
         encoding.map_or(0, |encoding| encoding.len())
     }
 

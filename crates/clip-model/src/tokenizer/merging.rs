@@ -37,9 +37,8 @@ fn lowest_merge(merges: &Merges, word: &[u32]) -> Option<u32> {
 fn replace_all(merges: &Merges, ids: &mut Vec<u32>, from: usize, merge: u32) {
     let (mut read, mut write) = (from, from);
     while read < ids.len() {
-        let is_pair = ids.get(read + 1).is_some_and(|next| {
-            merges.get(&(ids[read], *next)) == Some(&merge)
-        });
+        let is_pair =
+            ids.get(read + 1).is_some_and(|next| merges.get(&(ids[read], *next)) == Some(&merge));
         ids[write] = if is_pair { merge } else { ids[read] };
         read += if is_pair { 2 } else { 1 };
         write += 1;

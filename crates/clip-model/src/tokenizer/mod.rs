@@ -42,7 +42,7 @@ pub enum Truncation {
 
 /// Texts to ids.
 ///
-/// [`new`](Self::new) gives CLIP's byte-pair tokenizer. A `vocab_size` below [`VOCAB_SIZE`] keeps
+/// [`new`](Self::new) gives CLIP's byte-pair tokenizer. A `vocab_size` below [`VOCAB_SIZE`](crate::VOCAB_SIZE) keeps
 /// the most frequent merges alone: the same tokenizer with rarer words in more pieces, for models
 /// whose embedding table must be small.
 ///

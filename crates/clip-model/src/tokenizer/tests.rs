@@ -1,4 +1,4 @@
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod files;
 mod hostile;
@@ -26,10 +26,7 @@ fn refusing_names_the_text_its_length_and_the_context() {
     let strict = clip(4).with_truncation(Truncation::Refuse);
     assert_eq!(strict.try_encode("a photo").unwrap(), [49406, 320, 1125, 49407]);
     let error = strict.try_encode("a photo of a dog").unwrap_err().to_string();
-    assert_eq!(
-        error,
-        "the text \"a photo of a dog\" has 7 ids, more than the context length of 4"
-    );
+    assert_eq!(error, "the text \"a photo of a dog\" has 7 ids, more than the context length of 4");
     assert!(strict.try_encode_batch(&["a", "a photo of a dog"]).is_err());
 }
 

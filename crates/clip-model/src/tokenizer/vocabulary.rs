@@ -56,9 +56,9 @@ impl Vocabulary {
         // The first line is the file's version.
         for (line, id) in lines.skip(1).take(count).zip(2 * BYTES..) {
             let line = line.map_err(|error| damaged(error.to_string()))?;
-            let pair = line.split_once(' ').and_then(|(left, right)| {
-                Some((*ids.get(left)?, *ids.get(right)?))
-            });
+            let pair = line
+                .split_once(' ')
+                .and_then(|(left, right)| Some((*ids.get(left)?, *ids.get(right)?)));
             halves.push(pair.ok_or_else(|| damaged(format!("merge {line:?}")))?);
             ids.insert(line.replacen(' ', "", 1), id);
         }

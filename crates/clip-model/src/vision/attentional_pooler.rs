@@ -69,9 +69,8 @@ impl AttentionalPooler {
 
 impl CrossAttention {
     fn new(embed: usize, width: usize, heads: usize, device: &Device) -> Self {
-        let weight = |there: bool, shape: [usize; 2]| {
-            there.then(|| Initializer::Zeros.init(shape, device))
-        };
+        let weight =
+            |there: bool, shape: [usize; 2]| there.then(|| Initializer::Zeros.init(shape, device));
         let equal = embed == width;
         Self {
             in_proj_weight: weight(equal, [3 * embed, embed]),
@@ -88,7 +87,11 @@ impl CrossAttention {
         let project = |x: Tensor<3>, separate: &Option<Param<Tensor<2>>>, part: usize| {
             let [_, _, embed] = query.dims();
             let rows = part * embed..(part + 1) * embed;
-            let packed = || self.in_proj_weight.as_ref().map(|packed| packed.val().slice([rows.clone(), 0..embed]));
+            let packed = || {
+                self.in_proj_weight
+                    .as_ref()
+                    .map(|packed| packed.val().slice([rows.clone(), 0..embed]))
+            };
             let bias = self.in_proj_bias.val().slice([rows.clone()]).unsqueeze();
             let projected = match separate.as_ref().map(Param::val).or_else(packed) {
                 Some(weight) => x.matmul(weight.transpose().unsqueeze()) + bias,

@@ -48,9 +48,9 @@ impl VisionTower {
             (VisionLayers::Stages(stages), _) => {
                 Self::ModifiedResNet(ModifiedResNet::new(config, *stages, embed_dim, device))
             }
-            (VisionLayers::Transformer(layers), VisionPool::Map) => {
-                Self::Siglip(SiglipVisionTransformer::new(config, *layers, patch, activation, device))
-            }
+            (VisionLayers::Transformer(layers), VisionPool::Map) => Self::Siglip(
+                SiglipVisionTransformer::new(config, *layers, patch, activation, device),
+            ),
             (VisionLayers::Transformer(layers), _) => Self::Vit(VisionTransformer::new(
                 config, *layers, patch, embed_dim, activation, device,
             )),

@@ -58,7 +58,6 @@ pub(crate) fn convert(
         }
         return Some(output);
     }
-    // One match outside the loop for each side, so that the loop itself is straight.
     match from {
         Element::F64 => encode(bytes, f64::from_le_bytes, to, positions, &mut output),
         Element::F32 => {
@@ -84,18 +83,17 @@ fn encode<const N: usize>(
     output: &mut Vec<u8>,
 ) -> Option<()> {
     let (numbers, _) = bytes.as_chunks::<N>();
-    let mut values = positions.map(|position| numbers.get(position).map(|number| read(*number)));
-    match to {
-        Element::F64 => values.try_for_each(|v| Some(output.extend(v?.to_le_bytes()))),
-        Element::F32 => values.try_for_each(|v| Some(output.extend((v? as f32).to_le_bytes()))),
-        Element::F16 => {
-            values.try_for_each(|v| Some(output.extend(f16::from_f64(v?).to_le_bytes())))
+    for position in positions {
+        let value = read(*numbers.get(position)?);
+        match to {
+            Element::F64 => output.extend(value.to_le_bytes()),
+            Element::F32 => output.extend((value as f32).to_le_bytes()),
+            Element::F16 => output.extend(f16::from_f64(value).to_le_bytes()),
+            Element::Bf16 => output.extend(bf16::from_f64(value).to_le_bytes()),
+            Element::Integer(_) => return None,
         }
-        Element::Bf16 => {
-            values.try_for_each(|v| Some(output.extend(bf16::from_f64(v?).to_le_bytes())))
-        }
-        Element::Integer(_) => None,
     }
+    Some(())
 }
 
 /// Where the elements of a row-major `[rows, columns]` matrix lie, in the order of its transpose.

@@ -28,15 +28,17 @@ pub(super) fn read(path: &Path, mut file: File) -> Result<Found, WeightsError> {
     file.seek(SeekFrom::Start(0)).map_err(io)?;
     let mut text = Vec::new();
     file.take(MAX_INDEX).read_to_end(&mut text).map_err(io)?;
-    let index: Index = serde_json::from_slice(&text).map_err(|error| {
-        WeightsError::Unrecognised {
+    let index: Index =
+        serde_json::from_slice(&text).map_err(|error| WeightsError::Unrecognised {
             path: path.into(),
             reason: format!("it is JSON, but no index of safetensors files: {error}"),
-        }
-    })?;
+        })?;
     let names: BTreeSet<&String> = index.weight_map.values().collect();
     if names.len() > MAX_FILES {
-        return Err(damaged(format!("it names {} files, above the limit {MAX_FILES}", names.len())));
+        return Err(damaged(format!(
+            "it names {} files, above the limit {MAX_FILES}",
+            names.len()
+        )));
     }
     let mut found = Found { format: Format::Safetensors, tensors: BTreeMap::new(), files: vec![] };
     for name in names {

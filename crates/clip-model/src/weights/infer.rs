@@ -36,9 +36,8 @@ pub(super) fn infer(
     let scripted = weights.format() == Format::TorchScript;
     let mut fitting = fitting_presets(&shapes, device).map_err(&fail)?;
     if fitting.is_empty() && scripted {
-        let config = of_openai(&shapes).ok_or_else(|| {
-            fail("its tensors are not those of OpenAI's models".into())
-        })?;
+        let config = of_openai(&shapes)
+            .ok_or_else(|| fail("its tensors are not those of OpenAI's models".into()))?;
         fitting.push(("OpenAI's".into(), config));
     }
     let [(first, config), others @ ..] = &fitting[..] else {
@@ -52,17 +51,16 @@ pub(super) fn infer(
     let siglip = config.init_logit_bias.is_some();
     let quick_gelu = if siglip { Some(false) } else { known };
     let quick_gelu = quick_gelu.ok_or_else(|| {
-        fail(format!("it has the shapes of {first}, but doesn't say whether with QuickGELU or GELU"))
+        fail(format!(
+            "it has the shapes of {first}, but doesn't say whether with QuickGELU or GELU"
+        ))
     })?;
     Ok(ClipConfig { quick_gelu, ..config.clone() })
 }
 
 /// The shipped configurations whose tensors these are, whatever their activation; image sizes are
 /// the file's.
-fn fitting_presets(
-    shapes: &Shapes,
-    device: &Device,
-) -> Result<Vec<(String, ClipConfig)>, String> {
+fn fitting_presets(shapes: &Shapes, device: &Device) -> Result<Vec<(String, ClipConfig)>, String> {
     let mut fitting = Vec::new();
     for name in presets() {
         let config = ClipConfig::preset(name).map_err(|error| error.to_string())?;
@@ -124,14 +122,14 @@ fn of_openai(shapes: &Shapes) -> Option<ClipConfig> {
     let &[_, embed_dim] = shape("text_projection")? else { return None };
     let side = grid_side(shapes)?;
     let blocks = |stage: usize| count(&format!("visual.layer{stage}."), ".conv1.weight");
-    let vision_cfg = match shape("visual.conv1.weight")? {
-        &[width, _, patch, _] if shapes.contains_key("visual.proj") => json!({
+    let vision_cfg = match *shape("visual.conv1.weight")? {
+        [width, _, patch, _] if shapes.contains_key("visual.proj") => json!({
             "image_size": side.checked_mul(patch)?,
             "layers": count("visual.transformer.resblocks.", ".attn.in_proj_weight"),
             "width": width,
             "patch_size": patch,
         }),
-        &[half, ..] => json!({
+        [half, ..] => json!({
             "image_size": side.checked_mul(32)?,
             "layers": [blocks(1), blocks(2), blocks(3), blocks(4)],
             "width": half.checked_mul(2)?,

@@ -129,10 +129,16 @@ mod tests {
     #[test]
     fn siglip_paths_become_timm_names() {
         let block = "visual.Siglip.blocks.resblocks.3";
-        assert_eq!(name(&format!("{block}.attn.in_proj.bias")), "visual.trunk.blocks.3.attn.qkv.bias");
+        assert_eq!(
+            name(&format!("{block}.attn.in_proj.bias")),
+            "visual.trunk.blocks.3.attn.qkv.bias"
+        );
         assert_eq!(name(&format!("{block}.ln_2.gamma")), "visual.trunk.blocks.3.norm2.weight");
         assert_eq!(name("visual.Siglip.patch_embed.bias"), "visual.trunk.patch_embed.proj.bias");
-        assert_eq!(name("visual.Siglip.attn_pool.mlp.c_fc.bias"), "visual.trunk.attn_pool.mlp.fc1.bias");
+        assert_eq!(
+            name("visual.Siglip.attn_pool.mlp.c_fc.bias"),
+            "visual.trunk.attn_pool.mlp.fc1.bias"
+        );
         assert_eq!(reference_key("visual.Siglip.pos_embed").layout, Layout::LeadingOne);
     }
 

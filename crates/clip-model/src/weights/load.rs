@@ -122,7 +122,8 @@ impl<'a> Source<'a> {
         }
         if !same_shape(found, &expected) {
             let resized = positions::resized(key, found, &expected);
-            let mismatch = || Failure::Problem(format!("{name} is {found:?}, expected {expected:?}"));
+            let mismatch =
+                || Failure::Problem(format!("{name} is {found:?}, expected {expected:?}"));
             let resize = resized.ok_or_else(mismatch)?;
             let bytes = weights.read(&name)?;
             let count = bytes.len() / stored.element.size();
@@ -163,9 +164,8 @@ fn converted(
 /// Whether both are equal up to axes of length one in front: scalars and SigLIP's embeddings have
 /// them in some formats.
 fn same_shape(found: &[usize], expected: &[usize]) -> bool {
-    let plain = |shape: &[usize]| {
-        shape.iter().skip_while(|side| **side == 1).copied().collect::<Vec<_>>()
-    };
+    let plain =
+        |shape: &[usize]| shape.iter().skip_while(|side| **side == 1).copied().collect::<Vec<_>>();
     plain(found) == plain(expected)
 }
 

@@ -36,11 +36,12 @@ impl Piece {
 
 impl Naming {
     /// Whose names these are.
-    pub fn of<'a>(mut names: impl Iterator<Item = &'a str>) -> Self {
+    pub fn of<'a>(names: impl Iterator<Item = &'a str>) -> Self {
         let mut naming = Self::OpenClip;
         let hugging_face = |name: &str| name.starts_with("vision_model.");
-        let siglip = |name: &str| name == "vision_model.head.probe" || name == "text_model.head.weight";
-        while let Some(name) = names.next() {
+        let siglip =
+            |name: &str| name == "vision_model.head.probe" || name == "text_model.head.weight";
+        for name in names {
             if siglip(name) {
                 return Self::HuggingFaceSiglip;
             }

@@ -33,7 +33,9 @@ pub(super) fn read(path: &Path, mut file: File) -> Result<Found, WeightsError> {
     file.read_exact(&mut length).map_err(io)?;
     let length = u64::from_le_bytes(length);
     if length > MAX_HEADER {
-        return Err(damaged(format!("its header says {length} bytes, above the limit {MAX_HEADER}")));
+        return Err(damaged(format!(
+            "its header says {length} bytes, above the limit {MAX_HEADER}"
+        )));
     }
     let values = PREFIX + length;
     if values > size {

@@ -27,7 +27,8 @@ pub(super) struct Style {
 
 /// Writes the model as one safetensors file, which appears whole or not at all.
 pub(super) fn write(model: &Clip, style: Style, path: &Path) -> Result<(), WeightsError> {
-    let mut collector = Collector { style, path: Vec::new(), files: BTreeMap::new(), missing: None };
+    let mut collector =
+        Collector { style, path: Vec::new(), files: BTreeMap::new(), missing: None };
     model.visit(&mut collector);
     if let Some(name) = collector.missing {
         let reason = format!("its format has no tensor for {name}");
@@ -37,10 +38,12 @@ pub(super) fn write(model: &Clip, style: Style, path: &Path) -> Result<(), Weigh
     // transformers asks for this entry.
     let metadata = HashMap::from([("format".to_string(), "pt".to_string())]);
     atomically(path, |partial| {
-        safetensors::serialize_to_file(tensors, Some(metadata), partial).map_err(|error| match error {
-            safetensors::SafeTensorError::IoError(source) => source,
-            other => std::io::Error::other(other.to_string()),
-        })
+        safetensors::serialize_to_file(tensors, Some(metadata), partial).map_err(
+            |error| match error {
+                safetensors::SafeTensorError::IoError(source) => source,
+                other => std::io::Error::other(other.to_string()),
+            },
+        )
     })
 }
 
@@ -131,7 +134,8 @@ impl Collector {
                 let part = convert(&bytes, element, element, range).unwrap_or_default();
                 match turned {
                     Some((rows, columns)) => {
-                        convert(&part, element, element, transposed(rows, columns)).unwrap_or_default()
+                        convert(&part, element, element, transposed(rows, columns))
+                            .unwrap_or_default()
                     }
                     None => part,
                 }

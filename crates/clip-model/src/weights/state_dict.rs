@@ -163,9 +163,10 @@ impl StoredTensor {
             _ if len == 0 => Some(0),
             None => Some(len),
             Some(strides) => {
-                let last = self.shape.iter().zip(strides).try_fold(0usize, |last, (side, stride)| {
-                    last.checked_add((side - 1).checked_mul(*stride)?)
-                })?;
+                let last =
+                    self.shape.iter().zip(strides).try_fold(0usize, |last, (side, stride)| {
+                        last.checked_add((side - 1).checked_mul(*stride)?)
+                    })?;
                 last.checked_add(1)
             }
         }
@@ -178,7 +179,9 @@ impl StoredTensor {
         let end = extent.checked_add(self.offset);
         if end.is_none_or(|end| end > self.storage_len) {
             let (storage, offset) = (self.storage_len, self.offset);
-            return Err(format!("its shape {shape:?} from {offset} exceeds its {storage} stored elements"));
+            return Err(format!(
+                "its shape {shape:?} from {offset} exceeds its {storage} stored elements"
+            ));
         }
         // An axis of stride 0 repeats values, so that a short file would stand for much memory.
         if self.len() > extent {

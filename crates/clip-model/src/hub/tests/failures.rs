@@ -149,10 +149,8 @@ fn a_blob_of_the_wrong_size_is_replaced() {
 fn names_that_leave_the_folder_are_refused() {
     for shard in ["../../../escaped", "/escaped", "a/../../escaped", "..\\escaped"] {
         let index = serde_json::json!({ "weight_map": { "a": shard } }).to_string();
-        let server = Server::start(&[
-            ("model.safetensors.index.json", index.as_bytes()),
-            (shard, b"evil"),
-        ]);
+        let server =
+            Server::start(&[("model.safetensors.index.json", index.as_bytes()), (shard, b"evil")]);
         let cache = tempfile::tempdir().unwrap();
         let error = failure(&server, &cache);
         assert!(matches!(&error, HubError::UnsafeName { file, .. } if file == shard), "{error}");

@@ -49,9 +49,10 @@ const LOSSY: &[&[Class]] = &[
 fn matched(patterns: &[&[Class]], bytes: &[u8]) -> Option<usize> {
     let fits = |pattern: &&&[Class]| {
         pattern.len() <= bytes.len()
-            && pattern.iter().zip(bytes).all(|(class, byte)| {
-                class.iter().any(|range| range.contains(byte))
-            })
+            && pattern
+                .iter()
+                .zip(bytes)
+                .all(|(class, byte)| class.iter().any(|range| range.contains(byte)))
     };
     patterns.iter().find(fits).map(|pattern| pattern.len())
 }

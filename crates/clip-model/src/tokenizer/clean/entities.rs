@@ -164,11 +164,12 @@ fn bare_prefix(text: &str) -> Option<(&'static str, usize)> {
 fn named(reference: &str, out: &mut String) -> usize {
     let name = &reference[1..];
     let whole = name.bytes().take(33).take_while(u8::is_ascii_alphanumeric).count();
-    if (1..=32).contains(&whole) && name.as_bytes().get(whole) == Some(&b';') {
-        if let Some(entity) = NAMES.get(&name[..whole]) {
-            out.push_str(&entity.value);
-            return whole + 2;
-        }
+    if (1..=32).contains(&whole)
+        && name.as_bytes().get(whole) == Some(&b';')
+        && let Some(entity) = NAMES.get(&name[..whole])
+    {
+        out.push_str(&entity.value);
+        return whole + 2;
     }
     let Some((value, length)) = bare_prefix(name) else { return 0 };
     out.push_str(value);

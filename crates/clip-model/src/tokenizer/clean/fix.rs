@@ -40,9 +40,8 @@ fn segments(text: &str) -> impl Iterator<Item = &str> {
 
 /// ASCII that no fix but that of references changes.
 fn is_plain(text: &str) -> bool {
-    text.chars().all(|character| {
-        character.is_ascii() && character != '\r' && !is_removed(character)
-    })
+    text.chars()
+        .all(|character| character.is_ascii() && character != '\r' && !is_removed(character))
 }
 
 /// Applies the fixes again and again until nothing changes.

@@ -131,8 +131,7 @@ const SEQUENCES: &[&[Kinds]] = &[
 ];
 
 /// Kinds that say nothing alone: a sequence has another within its first three characters.
-const PLAIN: Kinds =
-    SMALL | CAPITAL | BLANK | STOP | SPACE | WORD | NOT_LATIN | NOT_NEWLINE;
+const PLAIN: Kinds = SMALL | CAPITAL | BLANK | STOP | SPACE | WORD | NOT_LATIN | NOT_NEWLINE;
 
 /// Where the flat part of [`TABLE`] ends, after the box-drawing characters.
 const FLAT: usize = 0x2600;

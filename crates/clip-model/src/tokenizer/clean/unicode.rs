@@ -89,8 +89,7 @@ pub fn is_digit(character: char) -> bool {
 
 /// `\w` of Python's `re`: letters, numbers that Unicode 14 knew, and the underscore.
 pub fn is_word(character: char) -> bool {
-    character == '_'
-        || ((is_letter(character) || is_number(character)) && !is_newer(character))
+    character == '_' || ((is_letter(character) || is_number(character)) && !is_newer(character))
 }
 
 /// Whether the character came after Unicode 14.
@@ -148,7 +147,7 @@ pub fn lower(text: &str) -> String {
 /// by itself.
 fn stand_in(character: char) -> char {
     match character {
-        '\u{295}' => 'a',       // was a cased letter, is a letter without case
+        '\u{295}' => 'a',         // was a cased letter, is a letter without case
         '\u{1171e}' => '\u{301}', // was a mark that case rules skip
         _ if is_newer(character) => '\u{ffff}',
         _ => character,

@@ -20,7 +20,8 @@ fn encode_in_time(name: &str, text: &str) {
 
 #[test]
 fn a_megabyte_of_one_pattern_takes_seconds_at_most() {
-    for pattern in ["a", "ab", "!", "1", "Ã", "Ã©", "â€™", "汉", "&", "&lt", "&#", "\u{301}", "Σ"] {
+    for pattern in ["a", "ab", "!", "1", "Ã", "Ã©", "â€™", "汉", "&", "&lt", "&#", "\u{301}", "Σ"]
+    {
         encode_in_time(pattern, &pattern.repeat(MEGABYTE / pattern.len()));
     }
 }

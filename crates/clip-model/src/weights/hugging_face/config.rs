@@ -275,7 +275,10 @@ fn require_siglip(config: &ClipConfig) -> Result<(), String> {
         (!text.no_causal_mask, "a causal mask in SigLIP's text tower"),
         (text.embed_cls, "a learned token after the text"),
         (text.pool_type != TextPool::Last, "SigLIP with text pooling other than the last token"),
-        (!text.proj_bias || text.proj_type == TextProjectionKind::None, "SigLIP's text head without a bias"),
+        (
+            !text.proj_bias || text.proj_type == TextProjectionKind::None,
+            "SigLIP's text head without a bias",
+        ),
         (config.init_logit_bias.is_none(), "SigLIP without a logit bias"),
     ])
 }

@@ -20,7 +20,11 @@ const CLIP: &[(&str, &str, bool)] = &[
 ];
 
 const SIGLIP: &[(&str, &str, bool)] = &[
-    ("visual.trunk.patch_embed.proj.weight", "vision_model.embeddings.patch_embedding.weight", false),
+    (
+        "visual.trunk.patch_embed.proj.weight",
+        "vision_model.embeddings.patch_embedding.weight",
+        false,
+    ),
     ("visual.trunk.patch_embed.proj.bias", "vision_model.embeddings.patch_embedding.bias", false),
     ("visual.trunk.pos_embed", "vision_model.embeddings.position_embedding.weight", false),
     ("visual.trunk.norm.weight", "vision_model.post_layernorm.weight", false),
@@ -123,12 +127,14 @@ fn pooling_head(key: &str) -> Option<Vec<Piece>> {
 }
 
 #[cfg(test)]
+#[allow(clippy::panic)]
 mod tests {
     use super::*;
 
     #[test]
     fn packed_projections_have_three_pieces() {
-        let names = |pieces: Vec<Piece>| pieces.into_iter().map(|piece| piece.name).collect::<Vec<_>>();
+        let names =
+            |pieces: Vec<Piece>| pieces.into_iter().map(|piece| piece.name).collect::<Vec<_>>();
         let pieces = clip_pieces("transformer.resblocks.7.attn.in_proj_bias");
         let expected = ["q", "k", "v"]
             .map(|letter| format!("text_model.encoder.layers.7.self_attn.{letter}_proj.bias"));

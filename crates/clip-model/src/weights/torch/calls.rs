@@ -43,10 +43,18 @@ pub(super) fn call(nodes: &[Node], callee: Id, arguments: Id) -> Result<Outcome,
         | "torch.jit._pickle.build_doublelist"
         | "torch.jit._pickle.build_tensorlist"
         | "torch.jit._pickle.restore_type_tag" => first(arguments, name),
-        "torch.Size" | "torch.device" | "torch.jit._pickle.build_tensor_from_id"
-        | "collections.Counter" | "builtins.set" | "builtins.list" | "__builtin__.set"
-        | "__builtin__.list" | "_codecs.encode" | "numpy.dtype"
-        | "numpy.core.multiarray.scalar" | "numpy._core.multiarray.scalar" => Ok(Outcome::New(Node::Opaque)),
+        "torch.Size"
+        | "torch.device"
+        | "torch.jit._pickle.build_tensor_from_id"
+        | "collections.Counter"
+        | "builtins.set"
+        | "builtins.list"
+        | "__builtin__.set"
+        | "__builtin__.list"
+        | "_codecs.encode"
+        | "numpy.dtype"
+        | "numpy.core.multiarray.scalar"
+        | "numpy._core.multiarray.scalar" => Ok(Outcome::New(Node::Opaque)),
         _ => Err(refused(name)),
     }
 }

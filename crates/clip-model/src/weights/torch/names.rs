@@ -57,7 +57,9 @@ impl Walk<'_> {
     fn visit(&mut self, name: String, id: Id, depth: usize) -> Result<(), String> {
         self.visits += 1;
         if self.visits > MAX_VISITS || depth > MAX_DEPTH || name.len() > MAX_NAME {
-            return Err(format!("its modules nest too deeply, or their names are too long, at {name:.100}"));
+            return Err(format!(
+                "its modules nest too deeply, or their names are too long, at {name:.100}"
+            ));
         }
         let nodes = &self.pickle.nodes;
         match &nodes[id] {

@@ -59,8 +59,8 @@ impl Machine<'_> {
 
     fn step(&mut self, opcode: u8) -> Result<(), String> {
         match opcode {
-            0x80 => self.skip(1),          // PROTO
-            0x95 => self.skip(8),          // FRAME
+            0x80 => self.skip(1), // PROTO
+            0x95 => self.skip(8), // FRAME
             b'(' => self.mark(),
             b'0' => self.pop().map(drop),
             b'1' => self.pop_mark().map(drop),
@@ -100,7 +100,8 @@ impl Machine<'_> {
 
     fn take(&mut self, count: usize) -> Result<&[u8], String> {
         let end = self.position.checked_add(count).filter(|end| *end <= self.bytes.len());
-        let end = end.ok_or_else(|| format!("the pickle ends, {count} more bytes were expected"))?;
+        let end =
+            end.ok_or_else(|| format!("the pickle ends, {count} more bytes were expected"))?;
         let taken = &self.bytes[self.position..end];
         self.position = end;
         Ok(taken)

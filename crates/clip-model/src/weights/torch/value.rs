@@ -24,7 +24,9 @@ pub(super) enum Node {
     /// A class or function that is named and never called.
     Global(String),
     /// An object of one of TorchScript's own classes, with its attributes once they are known.
-    Object { state: Option<Id> },
+    Object {
+        state: Option<Id>,
+    },
     Storage(Storage),
     Tensor(Tensor),
     /// The result of a permitted call that holds no weights.
