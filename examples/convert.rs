@@ -9,10 +9,11 @@
 #![recursion_limit = "256"]
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, ValueEnum};
-use clip_examples::Model;
+use clip_examples::{Model, finish};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -39,8 +40,11 @@ enum Format {
     Transformers,
 }
 
-fn main() -> Result<()> {
-    let args = Args::parse();
+fn main() -> ExitCode {
+    finish(run(&Args::parse()))
+}
+
+fn run(args: &Args) -> Result<()> {
     let clip = args.model.load()?;
     match args.to {
         Format::OpenClip => clip.save_open_clip(&args.out)?,

@@ -11,11 +11,12 @@
 #![recursion_limit = "256"]
 
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use burn::tensor::Tensor;
 use clap::Parser;
-use clip_examples::Model;
+use clip_examples::{Model, finish};
 use clip_model::preprocess::{DEFAULT_MAX_PIXELS, SourceImage};
 use safetensors::tensor::{Dtype, TensorView};
 
@@ -38,8 +39,11 @@ struct Args {
     out: Option<PathBuf>,
 }
 
-fn main() -> Result<()> {
-    let args = Args::parse();
+fn main() -> ExitCode {
+    finish(run(&Args::parse()))
+}
+
+fn run(args: &Args) -> Result<()> {
     let clip = args.model.load()?;
 
     let images = args

@@ -12,6 +12,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
 use burn::module::Module;
@@ -23,7 +24,7 @@ use clap::Parser;
 use clip_data::{
     DEFAULT_MAX_MEMBER_BYTES, DEFAULT_MAX_PIXELS, ShardReader, decode_sample, expand_shards,
 };
-use clip_examples::Model;
+use clip_examples::{Model, finish};
 use clip_model::preprocess::{ImageTransform, SourceImage};
 use clip_model::vision::VisionTower;
 use clip_model::{Mode, images_to_tensor};
@@ -81,10 +82,13 @@ struct Images {
     classes: Vec<String>,
 }
 
-fn main() -> Result<()> {
-    let args = Args::parse();
+fn main() -> ExitCode {
+    finish(run(&Args::parse()))
+}
+
+fn run(args: &Args) -> Result<()> {
     let clip = args.model.load()?;
-    let images = read(&args, &clip.transform)?;
+    let images = read(args, &clip.transform)?;
     let held_out = images.labels.len() / 5;
     ensure!(held_out > 0, "{} images are too few: give at least five", images.labels.len());
     let mut order: Vec<usize> = (0..images.labels.len()).collect();

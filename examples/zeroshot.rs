@@ -10,11 +10,12 @@
 #![recursion_limit = "256"]
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::Result;
 use burn::tensor::activation::{sigmoid, softmax};
 use clap::Parser;
-use clip_examples::Model;
+use clip_examples::{Model, finish};
 use clip_model::preprocess::{DEFAULT_MAX_PIXELS, SourceImage};
 
 #[global_allocator]
@@ -42,8 +43,11 @@ struct Args {
     images: Vec<PathBuf>,
 }
 
-fn main() -> Result<()> {
-    let args = Args::parse();
+fn main() -> ExitCode {
+    finish(run(&Args::parse()))
+}
+
+fn run(args: &Args) -> Result<()> {
     let clip = args.model.load()?;
     let classifier = clip.classifier(&args.labels, &args.templates)?;
 

@@ -13,6 +13,7 @@
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -22,7 +23,7 @@ use clip_eval::{
     CIFAR_TEMPLATES, ConfusionMatrix, Evaluation, Source, accuracy, classify, encode_images,
     published, released_archive, released_id,
 };
-use clip_examples::Model;
+use clip_examples::{Model, finish};
 use indicatif::{ProgressBar, ProgressStyle};
 
 #[global_allocator]
@@ -72,17 +73,20 @@ struct Results {
     seconds: f64,
 }
 
-fn main() -> Result<()> {
-    let args = Args::parse();
-    let results = measure(&args)?;
-    results.print();
+fn main() -> ExitCode {
+    finish(run(&Args::parse()))
+}
 
+fn run(args: &Args) -> Result<()> {
+    let results = measure(args)?;
+    // Before anything is printed: whoever reads it may stop reading.
     write_whole(&args.confusion, &results.picture())?;
-    println!("\nconfusion matrix: {}", args.confusion.display());
-    match &args.json {
-        Some(path) => write_whole(path, &format!("{}\n", results.json())),
-        None => Ok(()),
+    if let Some(path) = &args.json {
+        write_whole(path, &format!("{}\n", results.json()))?;
     }
+    results.print();
+    println!("\nconfusion matrix: {}", args.confusion.display());
+    Ok(())
 }
 
 fn measure(args: &Args) -> Result<Results> {

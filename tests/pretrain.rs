@@ -218,7 +218,7 @@ fn wrong_settings_are_named_with_a_remedy() {
     let bench = Bench::new();
     fs::write(bench.path("typo.toml"), "batch_sise = 3").unwrap();
     fs::write(bench.path("both.toml"), "steps = 3\nepochs = 2").unwrap();
-    fs::write(bench.path("odd.json"), TINY.replace("\"patch_size\": 16", "\"patch_size\": 15"))
+    fs::write(bench.path("odd.json"), TINY.replace("\"patch_size\": 16", "\"patch_size\": 33"))
         .unwrap();
     fs::write(bench.path("key.json"), TINY.replace("\"heads\": 2", "\"heads\": 2, \"headz\": 2"))
         .unwrap();
@@ -228,7 +228,7 @@ fn wrong_settings_are_named_with_a_remedy() {
         (2, &["--eval-data", "nowhere.tar"], &["nowhere.tar", "check the path"]),
         (2, &["--config", "typo.toml"], &["typo.toml", "batch_sise"]),
         (2, &["--config", "both.toml"], &["steps and epochs"]),
-        (2, &["--model", "odd.json"], &["image_size 32", "patch_size 15"]),
+        (2, &["--model", "odd.json"], &["image_size 32", "patch_size 33"]),
         (2, &["--model", "key.json"], &["key.json", "headz"]),
         (2, &["--model", "ViT-Z"], &["ViT-Z", "ViT-B-32"]),
         (2, &["--device", "tpu"], &["tpu", "cuda:N"]),

@@ -24,6 +24,17 @@ pub fn exit(outcome: Result<Ended, TrainError>) -> ExitCode {
     }
 }
 
+/// The exit status of an example: 0 done, 1 failed, with what failed on one line.
+pub fn finish(outcome: anyhow::Result<()>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
 /// Stops the run in good order at the first Ctrl-C or SIGTERM, and at once at the second.
 pub fn on_interrupt(interrupter: Interrupter) {
     let handler = move || {
