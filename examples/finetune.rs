@@ -11,6 +11,7 @@
 #![recursion_limit = "256"]
 
 use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -19,7 +20,7 @@ use burn::module::Module;
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::nn::{Linear, LinearConfig};
 use burn::optim::{AdamWConfig, GradientsParams};
-use burn::tensor::{Device, Int, Tensor};
+use burn::tensor::{DType, Device, Int, Tensor};
 use clap::Parser;
 use clip_data::{
     DEFAULT_MAX_MEMBER_BYTES, DEFAULT_MAX_PIXELS, ShardReader, decode_sample, expand_shards,
@@ -50,8 +51,8 @@ struct Args {
     frozen: bool,
     #[arg(long, default_value_t = 3)]
     epochs: usize,
-    #[arg(long, default_value_t = 64)]
-    batch_size: usize,
+    #[arg(long, default_value = "64")]
+    batch_size: NonZeroUsize,
     #[arg(long, default_value_t = 3e-4)]
     lr: f64,
     /// Keep the model as a Burn record in this file
@@ -71,7 +72,7 @@ struct Classifier {
 impl Classifier {
     /// Logits, `[batch, classes]`, of images, `[batch, 3, height, width]`.
     fn forward(&self, images: Tensor<4>, mode: Mode) -> Tensor<2> {
-        self.head.forward(self.tower.forward(images, mode))
+        self.head.forward(self.tower.forward(images, mode).cast(DType::F32))
     }
 }
 
@@ -110,7 +111,7 @@ fn run(args: &Args) -> Result<()> {
     for epoch in 1..=args.epochs {
         train.shuffle(&mut random);
         let (mut sum, mut batches) = (0.0, 0);
-        for chunk in train.chunks(args.batch_size) {
+        for chunk in train.chunks(args.batch_size.get()) {
             let (pixels, labels) = images.batch(chunk, &clip.transform, &device);
             let loss = loss.forward(model.forward(pixels, mode), labels);
             sum += loss.clone().into_data().iter::<f64>().sum::<f64>();

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
-use clip_model::weights::{Layout, load_weights, reference_key};
+use clip_model::weights::{Layout, StateDict, load_model, reference_key};
 use clip_model::{Clip, ClipConfig};
 use clip_train::Pairs;
 use safetensors::SafeTensors;
@@ -35,8 +35,8 @@ impl Golden {
 
     /// The model with the reference's weights.
     pub fn model(&self, device: &Device) -> Clip {
-        let model = self.config.init(device, 0).unwrap();
-        load_weights(model, &self.folder.join("weights.safetensors")).unwrap()
+        let weights = StateDict::open(&self.folder.join("weights.safetensors")).unwrap();
+        load_model(&self.config, &weights, DType::F32, device).unwrap()
     }
 
     pub fn pairs(&self, device: &Device) -> Pairs {

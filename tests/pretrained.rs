@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use burn::tensor::{DType, Device};
 use clip_model::preprocess::{DEFAULT_MAX_PIXELS, ImageTransform, ResizeMode, SourceImage};
 use clip_model::weights::StateDict;
-use clip_model::{Clip, ClipConfig, Mode, Pretrained, PretrainedOptions};
+use clip_model::{Clip, ClipConfig, Mode, Pretrained, PretrainedOptions, Tokenizer};
 use image::{Rgb, RgbImage};
 
 use crate::golden::Golden;
@@ -216,4 +216,95 @@ fn damaged_settings_are_named() {
     assert!(error.contains("lanczos") && error.contains("open_clip_config.json"), "{error}");
     fs::write(&path, whole.replace("\"layers\"", "\"lairs\"")).unwrap();
     assert!(refusal(scratch.path()).contains("lairs"));
+}
+
+#[test]
+fn an_activation_that_contradicts_the_checkpoint_is_refused() {
+    let options = PretrainedOptions { quick_gelu: Some(false), ..PretrainedOptions::default() };
+    for path in ["formats/openai-vit/model.pt", "formats/vit/hf"] {
+        let path = folder(path);
+        let error = Clip::from_pretrained_with(path.to_str().unwrap(), &options, &Device::flex());
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains("quick_gelu false was asked for"), "{error}");
+    }
+}
+
+#[test]
+fn another_tokenizer_is_never_taken_for_clips() {
+    let siglip = ClipConfig::preset("ViT-B-16-SigLIP").unwrap().text_cfg;
+    let error = Tokenizer::for_text(&siglip).unwrap_err().to_string();
+    assert!(error.contains("timm/ViT-B-16-SigLIP"), "{error}");
+
+    // In transformers' files fewer ids are another vocabulary, not CLIP's first merges.
+    let mut small = ClipConfig::preset("ViT-nano").unwrap();
+    small.text_cfg.vocab_size = 2_000;
+    let model = small.init(&Device::flex(), 0).unwrap();
+    let clip = Pretrained::new(model, small, ImageTransform::openai(32)).unwrap();
+    let scratch = tempfile::tempdir().unwrap();
+    clip.save_hugging_face(scratch.path()).unwrap();
+    let error = open(scratch.path()).tokenizer().unwrap_err().to_string();
+    assert!(error.contains("of 2000 ids"), "{error}");
+    clip.save_open_clip(&scratch.path().join("ours")).unwrap();
+    assert!(open(&scratch.path().join("ours")).tokenizer().is_ok());
+}
+
+#[test]
+fn a_tokenizer_file_travels_with_the_model_and_replaces_an_older_one() {
+    let tokenizer = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../crates/clip-model/tests/tokenizer/unigram/tokenizer.json");
+    let options =
+        PretrainedOptions { tokenizer: Some(tokenizer.clone()), ..PretrainedOptions::default() };
+    let path = folder("formats/siglip/hf");
+    let clip =
+        Clip::from_pretrained_with(path.to_str().unwrap(), &options, &Device::flex()).unwrap();
+    let scratch = tempfile::tempdir().unwrap();
+    fs::write(scratch.path().join("tokenizer.json"), "an older one").unwrap();
+    clip.save_hugging_face(scratch.path()).unwrap();
+    let copied = fs::read(scratch.path().join("tokenizer.json")).unwrap();
+    assert_eq!(copied, fs::read(tokenizer).unwrap());
+    assert!(open(scratch.path()).tokenizer().is_ok());
+}
+
+#[test]
+fn a_bias_of_the_logits_may_be_new_or_found() {
+    let clip = nano();
+    let scratch = tempfile::tempdir().unwrap();
+    clip.save_open_clip(scratch.path()).unwrap();
+    let config = ClipConfig { init_logit_bias: Some(-10.0), ..clip.config.clone() };
+    let options = PretrainedOptions { config: Some(config), ..PretrainedOptions::default() };
+    let path = scratch.path().to_str().unwrap();
+    // open_clip starts such a model at zero.
+    let biased = Clip::from_pretrained_with(path, &options, &Device::flex()).unwrap();
+    let bias: f32 = biased.model.logit_bias.as_ref().unwrap().val().into_scalar();
+    assert_eq!(bias, 0.0);
+
+    biased.save_open_clip(scratch.path()).unwrap();
+    fs::remove_file(scratch.path().join("open_clip_config.json")).unwrap();
+    let options = PretrainedOptions { quick_gelu: Some(false), ..PretrainedOptions::default() };
+    let inferred = Clip::from_pretrained_with(path, &options, &Device::flex()).unwrap();
+    assert!(inferred.model.logit_bias.is_some());
+}
+
+#[test]
+fn the_transform_of_transformers_5_is_found_in_its_processor() {
+    let scratch = tempfile::tempdir().unwrap();
+    let mut clip = nano();
+    clip.transform.mean = [0.1, 0.2, 0.3];
+    clip.save_hugging_face(scratch.path()).unwrap();
+    let own = scratch.path().join("preprocessor_config.json");
+    let json: serde_json::Value = serde_json::from_slice(&fs::read(&own).unwrap()).unwrap();
+    let processor = serde_json::json!({ "image_processor": json });
+    fs::write(scratch.path().join("processor_config.json"), processor.to_string()).unwrap();
+    fs::remove_file(own).unwrap();
+    assert_eq!(open(scratch.path()).transform, clip.transform);
+}
+
+#[test]
+fn sizes_that_no_memory_holds_are_refused() {
+    for (key, size) in [("image_size", 1_000_000), ("layers", 1_000_000)] {
+        let mut config = ClipConfig::preset("ViT-nano").unwrap().to_open_clip().unwrap();
+        config["vision_cfg"][key] = size.into();
+        let error = ClipConfig::from_value(config, "hostile.json").unwrap_err().to_string();
+        assert!(error.contains(key) && error.contains("above"), "{error}");
+    }
 }

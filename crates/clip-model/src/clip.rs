@@ -69,7 +69,7 @@ impl Clip {
     }
 
     fn raw_image_features(&self, images: Tensor<4>, mode: Mode) -> Tensor<2> {
-        self.visual.forward(images.cast(self.dtype()), mode)
+        self.visual.forward(images, mode)
     }
 
     /// The dtype that the encoders compute in, that of their parameters.

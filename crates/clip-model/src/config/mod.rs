@@ -146,7 +146,7 @@ impl ClipConfig {
     ///
     /// [`ConfigError::Contradiction`] with the first pair that does not.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        require(self.embed_dim > 0, || "embed_dim is 0".into())?;
+        require_sizes("the model", &[("embed_dim", self.embed_dim)])?;
         self.vision_cfg.validate(self.embed_dim)?;
         self.text_cfg.validate(self.embed_dim)?;
         let takes_options = [&self.vision_cfg.act_kwargs, &self.text_cfg.act_kwargs];
@@ -188,6 +188,16 @@ fn require_hidden(tower: &str, width: usize, mlp_ratio: f64) -> Result<(), Confi
 
 /// Above any size that makes sense, below any that overflows when a few are multiplied.
 const MOST: usize = 1 << 20;
+
+/// Above any depth, resolution or number of positions that makes sense: a file may not ask for a
+/// model that no memory holds.
+const MOST_LAYERS: usize = 1024;
+const MOST_PIXELS: usize = 16_384;
+const MOST_POSITIONS: usize = 1 << 16;
+
+fn require_most(tower: &str, name: &str, size: usize, most: usize) -> Result<(), ConfigError> {
+    require(size <= most, || format!("{tower}: {name} {size} is above {most}"))
+}
 
 fn require_sizes(tower: &str, sizes: &[(&str, usize)]) -> Result<(), ConfigError> {
     for (name, size) in sizes {

@@ -25,8 +25,8 @@ const IDLE_VISION: [&str; 7] = [
     "timm_drop",
     "timm_drop_path",
 ];
-const IDLE_TEXT: [&str; 5] =
-    ["hf_model_name", "hf_model_pretrained", "hf_proj_type", "hf_pooler_type", "tokenizer_mode"];
+const IDLE_TEXT: [&str; 4] =
+    ["hf_model_name", "hf_model_pretrained", "hf_proj_type", "hf_pooler_type"];
 
 /// open_clip's JSON in our keys, or what in it is not supported.
 ///

@@ -3,7 +3,8 @@ use serde_json::{Map, Value};
 
 use super::vision::{default_mlp_ratio, is_default_mlp_ratio};
 use super::{
-    ActivationOptions, NormOptions, require, require_hidden, require_options, require_sizes,
+    ActivationOptions, MOST_LAYERS, MOST_POSITIONS, NormOptions, require, require_hidden,
+    require_most, require_options, require_sizes,
 };
 use crate::ConfigError;
 
@@ -156,7 +157,8 @@ impl TextConfig {
         /// Ids of bytes, of bytes at the end of a word, and of start and end.
         const WITHOUT_MERGES: usize = 514;
         let sizes = WITHOUT_MERGES..=VOCAB_SIZE;
-        self.hf_tokenizer_name.is_none() && sizes.contains(&self.vocab_size)
+        let plain = self.tokenizer_kwargs.as_ref().is_none_or(Map::is_empty);
+        self.hf_tokenizer_name.is_none() && plain && sizes.contains(&self.vocab_size)
     }
 
     /// Number of positions: the context, and the learned token's where there is one.
@@ -168,6 +170,8 @@ impl TextConfig {
         let Self { context_length, vocab_size, width, heads, layers, .. } = *self;
         require_sizes("text_cfg", &[("width", width), ("heads", heads), ("layers", layers)])?;
         require_sizes("text_cfg", &[("context_length", context_length)])?;
+        require_most("text_cfg", "context_length", context_length, MOST_POSITIONS)?;
+        require_most("text_cfg", "layers", layers, MOST_LAYERS)?;
         require_hidden("text_cfg", width, self.mlp_ratio)?;
         require_options("text_cfg", self.ls_init_value, self.norm_kwargs)?;
         require(width.is_multiple_of(heads), || {

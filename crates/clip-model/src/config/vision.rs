@@ -1,7 +1,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ActivationOptions, NormOptions, require, require_hidden, require_options, require_sizes,
+    ActivationOptions, MOST_LAYERS, MOST_PIXELS, MOST_POSITIONS, NormOptions, require,
+    require_hidden, require_most, require_options, require_sizes,
 };
 use crate::ConfigError;
 
@@ -233,6 +234,7 @@ impl VisionConfig {
         let Self { image_size, width, head_width, mlp_ratio, .. } = *self;
         let sizes = [("image_size", image_size), ("width", width), ("head_width", head_width)];
         require_sizes("vision_cfg", &sizes)?;
+        require_most("vision_cfg", "image_size", image_size, MOST_PIXELS)?;
         require_hidden("vision_cfg", width, mlp_ratio)?;
         require_options("vision_cfg", self.ls_init_value, self.norm_kwargs)?;
         require((0.0..1.0).contains(&self.patch_dropout), || {
@@ -260,6 +262,8 @@ impl VisionConfig {
     ) -> Result<(), ConfigError> {
         let Self { image_size, width, head_width, attn_pooler_heads, .. } = *self;
         require_sizes("vision_cfg", &[("layers", layers), ("patch_size", patch)])?;
+        require_most("vision_cfg", "layers", layers, MOST_LAYERS)?;
+        require_most("vision_cfg", "patches", (image_size / patch).pow(2), MOST_POSITIONS)?;
         require(patch <= image_size, || {
             format!("vision_cfg: image_size {image_size} is below patch_size {patch}")
         })?;
@@ -304,6 +308,7 @@ impl VisionConfig {
         let Self { image_size, width, head_width, .. } = *self;
         for blocks in stages {
             require_sizes("vision_cfg", &[("a stage's number of blocks", *blocks)])?;
+            require_most("vision_cfg", "blocks of a stage", *blocks, MOST_LAYERS)?;
         }
         require(width.is_multiple_of(2), || format!("vision_cfg: width {width} is odd"))?;
         require(image_size.is_multiple_of(32), || {

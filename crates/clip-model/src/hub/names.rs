@@ -7,9 +7,9 @@ pub(super) const CONFIGS: [&str; 6] = [
     "open_clip_config.json",
     "config.json",
     "preprocessor_config.json",
+    "processor_config.json",
     "tokenizer.json",
     "tokenizer_config.json",
-    "special_tokens_map.json",
 ];
 
 /// The files that an index names, each once; none if the text is no index.

@@ -53,19 +53,18 @@ impl Pretrained {
     }
 }
 
-/// Files that a tokenizer of the model's own is made of.
-const TOKENIZER_FILES: [&str; 2] = ["tokenizer.json", "tokenizer_config.json"];
-
 impl Pretrained {
     /// Copies a tokenizer that came as a file, unless the folder is where it came from.
     fn copy_tokenizer(&self, folder: &Path) -> Result<(), WeightsError> {
         let Some(source) = self.tokenizer.as_ref().and_then(|tokenizer| tokenizer.file()) else {
             return Ok(());
         };
-        for name in TOKENIZER_FILES {
-            let (from, to) = (source.with_file_name(name), folder.join(name));
-            if from.is_file() && !to.exists() {
-                atomically(&to, |partial| std::fs::copy(&from, partial).map(|_| ()))?;
+        let config = source.with_file_name("tokenizer_config.json");
+        for (from, name) in [(source, "tokenizer.json"), (&config, "tokenizer_config.json")] {
+            let to = folder.join(name);
+            let same = from.canonicalize().ok() == to.canonicalize().ok();
+            if from.is_file() && !same {
+                atomically(&to, |partial| std::fs::copy(from, partial).map(|_| ()))?;
             }
         }
         Ok(())

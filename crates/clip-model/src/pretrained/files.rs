@@ -10,7 +10,9 @@ use super::PretrainedError;
 use super::selection::{self, Weights};
 use crate::preprocess::ImageTransform;
 use crate::weights::{Naming, StateDict};
-use crate::{Cleaning, ClipConfig, ConfigError, FileOptions, TextConfig, Tokenizer, VisionPool};
+use crate::{
+    Cleaning, ClipConfig, ConfigError, FileOptions, TextConfig, Tokenizer, VOCAB_SIZE, VisionPool,
+};
 
 /// A checkpoint on disk.
 pub(super) struct Files {
@@ -57,7 +59,13 @@ impl Files {
         }
         match self.json("config.json")? {
             Some((path, json)) => {
-                let transform = self.json("preprocessor_config.json")?;
+                let transform = match self.json("preprocessor_config.json")? {
+                    Some(own) => Some(own),
+                    // Where transformers 5 keeps what belongs to images and texts together.
+                    None => self.json("processor_config.json")?.and_then(|(path, mut json)| {
+                        Some((path, json.get_mut("image_processor")?.take()))
+                    }),
+                };
                 Ok(Settings::HuggingFace { path, json, transform })
             }
             None => Ok(Settings::None),
@@ -83,11 +91,15 @@ impl Files {
         &self,
         config: &TextConfig,
         given: Option<&Path>,
+        hugging_face: bool,
     ) -> Result<Option<Tokenizer>, PretrainedError> {
         let beside = self.folder.join("tokenizer.json");
+        // Fewer ids are CLIP's first merges in our files; in transformers' they are another's.
+        let ours = config.has_clip_tokenizer();
+        let certain = ours && (config.vocab_size == VOCAB_SIZE || !hugging_face);
         let path = match given {
             Some(path) => path,
-            None if config.has_clip_tokenizer() => return Ok(Some(Tokenizer::for_text(config)?)),
+            None if certain => return Ok(Some(Tokenizer::for_text(config)?)),
             None if beside.is_file() => &beside,
             None => return Ok(None),
         };
@@ -144,8 +156,11 @@ impl Settings {
     /// The image transform: what the files say, or else that of the model's family.
     pub fn transform(&self, config: &ClipConfig) -> Result<ImageTransform, PretrainedError> {
         let size = config.vision_cfg.image_size;
-        let family = match config.vision_cfg.pool_type {
+        let vision = &config.vision_cfg;
+        let clipa = vision.no_ln_pre && vision.final_ln_after_pool;
+        let family = match vision.pool_type {
             VisionPool::Map => ImageTransform::siglip(size),
+            VisionPool::Avg if clipa => ImageTransform::clipa(size),
             _ => ImageTransform::openai(size),
         };
         let (path, read) = match self {

@@ -15,10 +15,10 @@ use rayon::prelude::*;
 use crate::preprocess::{ImageTransform, SourceImage};
 use crate::weights::{StateDict, infer_config, load_model};
 use crate::{
-    Clip, ClipConfig, Mode, TextConfig, Tokenizer, TokenizerError, ZeroShotClassifier,
+    Clip, ClipConfig, ConfigError, Mode, TextConfig, Tokenizer, TokenizerError, ZeroShotClassifier,
     encode_texts, images_to_tensor,
 };
-use files::Files;
+use files::{Files, Settings};
 
 /// A model with all that it takes to use it.
 #[derive(Clone, Debug)]
@@ -45,6 +45,9 @@ pub struct PretrainedOptions {
     /// Whether the model was trained with QuickGELU, for weights that come without a configuration.
     /// Default: not known.
     pub quick_gelu: Option<bool>,
+    /// The image transform to use in place of the checkpoint's, for weights that come without one
+    /// (those of DFN squash, for example). Default: the checkpoint's, or that of its family.
+    pub transform: Option<ImageTransform>,
     /// Side of the images in pixels; the position embeddings are resized as open_clip does.
     /// Default: the checkpoint's.
     pub image_size: Option<usize>,
@@ -58,6 +61,7 @@ impl Default for PretrainedOptions {
             dtype: DType::F32,
             config: None,
             quick_gelu: None,
+            transform: None,
             image_size: None,
             tokenizer: None,
         }
@@ -94,19 +98,29 @@ impl Clip {
         let files = Files::find(source)?;
         let weights = StateDict::open(&files.weights)?;
         let settings = files.settings(&weights)?;
+        let hugging_face = matches!(settings, Settings::HuggingFace { .. });
         let config =
             options.config.clone().map_or_else(|| settings.config(), |own| Ok(Some(own)))?;
         let mut config = match config {
             Some(config) => config,
             None => infer_config(&weights, options.quick_gelu, device)?,
         };
-        let mut transform = settings.transform(&config)?;
+        if let Some(asked) = options.quick_gelu.filter(|asked| *asked != config.quick_gelu) {
+            let has = config.quick_gelu;
+            let what = format!("quick_gelu {asked} was asked for, the checkpoint has {has}");
+            return Err(ConfigError::Contradiction(what).into());
+        }
+        let mut transform = match &options.transform {
+            Some(own) => own.clone(),
+            None => settings.transform(&config)?,
+        };
         if let Some(size) = options.image_size {
             config.vision_cfg.image_size = size;
             config.validate()?;
         }
         transform.image_size = config.vision_cfg.image_size;
-        let tokenizer = files.tokenizer(&config.text_cfg, options.tokenizer.as_deref())?;
+        let tokenizer =
+            files.tokenizer(&config.text_cfg, options.tokenizer.as_deref(), hugging_face)?;
         let model = load_model(&config, &weights, options.dtype, device)?;
         Ok(Pretrained { model, config, transform, tokenizer, path: files.weights })
     }

@@ -14,6 +14,12 @@ pub enum TokenizerError {
     /// A text needs at least a start, a token and an end.
     #[error("context_length {0} is below 3: a text needs a start, a token and an end")]
     ContextLength(usize),
+    /// The text tower has another tokenizer than CLIP's.
+    #[error(
+        "the text tower has the tokenizer {0}, not CLIP's: open its tokenizer.json with \
+         Tokenizer::from_file"
+    )]
+    Other(String),
     /// The shipped vocabulary could not be used.
     #[error("the embedded vocabulary is damaged: {0}")]
     Vocabulary(String),

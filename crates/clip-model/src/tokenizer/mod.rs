@@ -65,12 +65,15 @@ enum Model {
 }
 
 impl Tokenizer {
-    /// The tokenizer that a text tower expects.
+    /// CLIP's tokenizer for a text tower that was trained with it, or is to be.
     ///
     /// # Errors
     ///
-    /// As [`new`](Self::new).
+    /// [`TokenizerError::Other`] when the tower has another tokenizer, and as [`new`](Self::new).
     pub fn for_text(config: &TextConfig) -> Result<Self, TokenizerError> {
+        if let Some(name) = &config.hf_tokenizer_name {
+            return Err(TokenizerError::Other(name.clone()));
+        }
         Self::new(config.context_length, config.vocab_size)
     }
 

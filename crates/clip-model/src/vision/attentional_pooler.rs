@@ -3,7 +3,6 @@ use burn::nn::{Initializer, LayerNorm, Linear, LinearConfig};
 use burn::tensor::module::attention;
 use burn::tensor::{Device, Tensor};
 
-use crate::NormOptions;
 use crate::norm::{layer_norm, normalized};
 use crate::transformer::{join_heads, split_heads};
 
@@ -43,14 +42,14 @@ impl AttentionalPooler {
         [embed, width]: [usize; 2],
         heads: usize,
         queries: usize,
-        norm: Option<NormOptions>,
         device: &Device,
     ) -> Self {
         Self {
             query: Initializer::Zeros.init([queries, embed], device),
             attn: CrossAttention::new(embed, width, heads, device),
-            ln_q: layer_norm(embed, norm, device),
-            ln_k: layer_norm(width, norm, device),
+            // open_clip's `norm_kwargs` don't reach the poolers.
+            ln_q: layer_norm(embed, None, device),
+            ln_k: layer_norm(width, None, device),
         }
     }
 

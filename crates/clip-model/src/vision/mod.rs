@@ -17,7 +17,7 @@ pub use siglip::*;
 pub use vit::VisionTransformer;
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{DType, Device, Tensor};
 
 use crate::{Activation, Mode, VisionConfig, VisionLayers, VisionPool};
 
@@ -57,13 +57,23 @@ impl VisionTower {
         }
     }
 
-    /// Image features, not normalised.
+    /// The dtype that the tower computes in, that of its parameters.
+    pub fn dtype(&self) -> DType {
+        match self {
+            Self::Vit(vit) => vit.class_embedding.val().dtype(),
+            Self::ModifiedResNet(resnet) => resnet.conv1.weight.val().dtype(),
+            Self::Siglip(vit) => vit.pos_embed.val().dtype(),
+        }
+    }
+
+    /// Image features in the tower's own dtype, not normalised.
     ///
     /// # Shapes
     ///
     /// - images: `[batch, 3, height, width]`, normalised by the preprocessing's mean and deviation
     /// - output: `[batch, embed]`
     pub fn forward(&self, images: Tensor<4>, mode: Mode) -> Tensor<2> {
+        let images = images.cast(self.dtype());
         match self {
             Self::Vit(vit) => vit.forward(images, mode),
             Self::ModifiedResNet(resnet) => resnet.forward(images, mode),

@@ -60,8 +60,7 @@ impl VisionTransformer {
         let patches = (config.image_size / patch).pow(2);
         let pooler = |there: bool, width: usize, queries: usize| {
             let heads = config.attn_pooler_heads;
-            let pooler =
-                || AttentionalPooler::new([embed_dim, width], heads, queries, norm_kwargs, device);
+            let pooler = || AttentionalPooler::new([embed_dim, width], heads, queries, device);
             there.then(pooler)
         };
         let pooled = attentional_pool != AttentionalPool::Off;

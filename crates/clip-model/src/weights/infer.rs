@@ -33,6 +33,8 @@ pub(super) fn infer(
         .filter(|name| !is_idle(name))
         .filter_map(|name| Some((without_text(name).into(), weights.get(name)?.shape.clone())))
         .collect();
+    let mut shapes = shapes;
+    let biased = shapes.remove("logit_bias").is_some();
     let scripted = weights.format() == Format::TorchScript;
     let mut fitting = fitting_presets(&shapes, device).map_err(&fail)?;
     if fitting.is_empty() && scripted {
@@ -55,7 +57,8 @@ pub(super) fn infer(
             "it has the shapes of {first}, but doesn't say whether with QuickGELU or GELU"
         ))
     })?;
-    Ok(ClipConfig { quick_gelu, ..config.clone() })
+    let init_logit_bias = config.init_logit_bias.or(biased.then_some(0.0));
+    Ok(ClipConfig { quick_gelu, init_logit_bias, ..config.clone() })
 }
 
 /// The shipped configurations whose tensors these are, whatever their activation; image sizes are
@@ -151,6 +154,8 @@ fn of_openai(shapes: &Shapes) -> Option<ClipConfig> {
 fn expected(config: &ClipConfig, device: &Device) -> Shapes {
     let mut collector = ShapeCollector { path: Vec::new(), shapes: Shapes::new() };
     config.build(device).visit(&mut collector);
+    // Any model may have been trained with a bias of its logits.
+    collector.shapes.remove("logit_bias");
     collector.shapes
 }
 

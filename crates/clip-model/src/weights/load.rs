@@ -69,6 +69,11 @@ impl<'a> Source<'a> {
         self.weights.names().filter(unused)
     }
 
+    /// Whether the file has it.
+    fn has(&self, name: &str) -> bool {
+        self.weights.get(&self.file_name(name)).is_some()
+    }
+
     /// The name in the file: with `text.` where it has it.
     fn file_name(&self, name: &str) -> String {
         let custom = format!("text.{name}");
@@ -184,6 +189,10 @@ impl Loader<'_> {
         let dtype = if name.starts_with("logit_") { DType::F32 } else { self.dtype };
         let to = Element::of(dtype).unwrap_or(Element::F32);
         let expected = layout.reference_shape(shape);
+        // As open_clip: a checkpoint may be trained on with a bias that it did not have.
+        if name == "logit_bias" && !self.source.has(&name) {
+            return Ok(TensorData::from(&[0.0_f32][..]));
+        }
         let mut bytes = self.source.take(&name, &expected, to)?;
         if layout == Layout::Transposed {
             let order = transposed(expected[0], expected[1]);

@@ -33,23 +33,14 @@ use burn::tensor::{DType, Device};
 
 use crate::{Clip, ClipConfig, WeightsError};
 
-/// Loads a weights file of any format into a model of the same architecture, as f32.
-///
-/// # Errors
-///
-/// When the file cannot be read or is damaged, or lacks, adds or mis-shapes a tensor; every such
-/// tensor is listed.
-pub fn load_weights(model: Clip, path: &Path) -> Result<Clip, WeightsError> {
-    load::fill(model, &StateDict::open(path)?, DType::F32)
-}
-
 /// Builds a model on `device` and fills it from an opened file, with parameters of `dtype` (f32,
 /// f16 or bf16).
 ///
 /// # Errors
 ///
-/// As [`load_weights`], and [`WeightsError::Activation`] when the file is one of OpenAI's archives
-/// and the configuration has no QuickGELU.
+/// When the file cannot be read or is damaged, or lacks, adds or mis-shapes a tensor; every such
+/// tensor is listed. [`WeightsError::Activation`] when the file is one of OpenAI's archives and the
+/// configuration has no QuickGELU.
 pub fn load_model(
     config: &ClipConfig,
     weights: &StateDict,

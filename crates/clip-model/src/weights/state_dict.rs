@@ -66,7 +66,8 @@ impl StateDict {
     /// # Errors
     ///
     /// When the file cannot be read, is none of these, or is damaged. Nothing in a file is
-    /// executed, and a few megabytes of memory suffice for any.
+    /// executed; a few megabytes of memory suffice for any real file, some hundred for one that is
+    /// made to take much.
     pub fn open(path: &Path) -> Result<Self, WeightsError> {
         let Found { format, mut tensors, files } = read(path)?;
         tensors = unprefixed(tensors);

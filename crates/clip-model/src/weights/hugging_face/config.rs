@@ -69,7 +69,7 @@ struct Import<'a> {
 
 impl Import<'_> {
     fn open_clip(&self) -> Result<Value, String> {
-        let (text, vision) = (&self.value["text_config"], &self.value["vision_config"]);
+        let (text, vision) = (self.tower("text_config"), self.tower("vision_config"));
         let siglip = self.kind.siglip;
         let (quick_text, text_act) = self.activation(text)?;
         let (quick_vision, vision_act) = self.activation(vision)?;
@@ -112,6 +112,7 @@ impl Import<'_> {
             text_cfg["no_causal_mask"] = json!(true);
             text_cfg["proj_bias"] = json!(true);
             text_cfg["hf_tokenizer_name"] = json!("tokenizer.json");
+            // As open_clip for both; transformers keeps the punctuation of SigLIP 2's texts.
             text_cfg["tokenizer_kwargs"] = json!({ "clean": "canonicalize" });
             top["init_logit_bias"] = json!(-10.0);
             top["custom_text"] = json!(true);
@@ -125,6 +126,15 @@ impl Import<'_> {
         top["vision_cfg"] = vision_cfg;
         top["text_cfg"] = text_cfg;
         Ok(top)
+    }
+
+    /// A tower's keys. Files written before 2023 may have a second set of them, which with its
+    /// defaults wins over the first.
+    fn tower(&self, name: &str) -> &Value {
+        match &self.value[format!("{name}_dict")] {
+            second @ Value::Object(_) if !self.kind.siglip => second,
+            _ => &self.value[name],
+        }
     }
 
     /// QuickGELU or not, and the options of the GELU.
@@ -318,6 +328,16 @@ mod tests {
         assert_eq!(refused("RN50"), "a ModifiedResNet");
         assert_eq!(refused("ViT-L-14-CLIPA"), "an image tower without ln_pre");
         assert_eq!(refused("ViT-M-16-alt"), "layer scale");
+    }
+
+    #[test]
+    fn a_second_set_of_keys_wins_with_its_defaults() {
+        let mut json = export_config(&ClipConfig::preset("ViT-B-32").unwrap()).unwrap();
+        for tower in ["text_config", "vision_config"] {
+            json[format!("{tower}_dict")] = json!({ "num_hidden_layers": 3 });
+        }
+        let config = import_config(&json, "config.json").unwrap();
+        assert_eq!((config.text_cfg.layers, config.quick_gelu), (3, true));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::pickle::Pickle;
 use super::value::{Id, MAX_NAME, Node, Tensor};
 
 /// Most values that are looked at; values may be shared, so that a small file has many paths.
-const MAX_VISITS: usize = 2_000_000;
+const MAX_VISITS: usize = 300_000;
 
 /// Deepest nesting of modules.
 const MAX_DEPTH: usize = 64;

@@ -9,7 +9,7 @@ use super::calls::{self, Outcome};
 use super::value::{Id, MAX_NAME, Node};
 
 /// Most values that a pickle may build; a checkpoint with optimizer state has some 100,000.
-const MAX_NODES: usize = 2_000_000;
+const MAX_NODES: usize = 300_000;
 
 /// Deepest stack of open marks.
 const MAX_MARKS: usize = 1024;
