@@ -107,6 +107,17 @@ fn ten_thousand_damaged_weights_files_are_errors_or_harmless() {
 }
 
 #[test]
+fn random_bytes_behind_any_magic_are_refused() {
+    let mut random = ChaCha8Rng::seed_from_u64(2);
+    let magics: [&[u8]; 5] = [b"", b"PK\x03\x04", b"\x80\x02", b"\x09\0\0\0\0\0\0\0{", b"{"];
+    for round in 0..1_000 {
+        let mut bytes = magics[round % magics.len()].to_vec();
+        bytes.extend((0..random.random_range(0..600)).map(|_| random.random::<u8>()));
+        refusal(&bytes);
+    }
+}
+
+#[test]
 fn damaged_configurations_are_errors_or_harmless() {
     let mut random = ChaCha8Rng::seed_from_u64(1);
     for _ in 0..3_000 {

@@ -10,9 +10,13 @@ use crate::licences;
 const OPTIONAL: &str = "--features=clip-examples/tui";
 
 /// Name and cargo arguments of each step after the licences.
-const STEPS: [(&str, &[&str]); 4] = [
+const STEPS: [(&str, &[&str]); 5] = [
     ("format", &["fmt", "--all", "--check"]),
     ("lints", &["clippy", "--workspace", "--all-targets", OPTIONAL, "--", "-D", "warnings"]),
+    (
+        "lints of the bare encoders",
+        &["clippy", "-p", "clip-model", "--no-default-features", "--", "-D", "warnings"],
+    ),
     ("documentation", &["doc", "--workspace", OPTIONAL, "--no-deps", "--document-private-items"]),
     ("tests", &["test", "--workspace"]),
 ];

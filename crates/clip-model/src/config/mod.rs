@@ -129,6 +129,19 @@ impl ClipConfig {
         crate::weights::import_config(value, origin)
     }
 
+    /// The `config.json` of the same model in transformers.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Unsupported`] with what transformers has no counterpart of: a
+    /// ModifiedResNet, layer scale, ...
+    pub fn to_hugging_face(&self) -> Result<Value, ConfigError> {
+        crate::weights::export_config(self).map_err(|lacks| ConfigError::Unsupported {
+            origin: "this configuration".into(),
+            what: format!("transformers' CLIPModel and SiglipModel don't have {lacks}"),
+        })
+    }
+
     /// The configuration as open_clip's JSON, which open_clip builds the same model from.
     ///
     /// # Errors

@@ -5,10 +5,8 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::{Pretrained, PretrainedError};
-use crate::weights::{
-    atomically, export_config, save_hugging_face_weights, save_safetensors, write_text,
-};
-use crate::{VisionPool, WeightsError};
+use crate::WeightsError;
+use crate::weights::{atomically, save_hugging_face, save_safetensors};
 
 impl Pretrained {
     /// Saves the model as open_clip's own folders have it: `open_clip_config.json` and
@@ -37,17 +35,14 @@ impl Pretrained {
     /// When transformers has no such model (a ModifiedResNet, layer scale, ...), or the folder
     /// cannot be written.
     pub fn save_hugging_face(&self, folder: &Path) -> Result<(), PretrainedError> {
-        let refused = |what: String| WeightsError::Export {
+        let config = self.config.to_hugging_face()?;
+        let transform = self.transform.to_hugging_face().map_err(|error| WeightsError::Export {
             path: folder.into(),
-            reason: format!("transformers' CLIPModel and SiglipModel cannot have {what}"),
-        };
-        let config = export_config(&self.config).map_err(refused)?;
-        let transform =
-            self.transform.to_hugging_face().map_err(|error| refused(error.to_string()))?;
-        let siglip = self.config.vision_cfg.pool_type == VisionPool::Map;
+            reason: error.to_string(),
+        })?;
         create(folder)?;
         self.copy_tokenizer(folder)?;
-        save_hugging_face_weights(&self.model, siglip, &folder.join("model.safetensors"))?;
+        save_hugging_face(&self.model, &self.config, &folder.join("model.safetensors"))?;
         write_json(&folder.join("preprocessor_config.json"), &transform)?;
         write_json(&folder.join("config.json"), &config)
     }
@@ -77,5 +72,6 @@ fn create(folder: &Path) -> Result<(), WeightsError> {
 }
 
 fn write_json(path: &Path, value: &Value) -> Result<(), PretrainedError> {
-    Ok(write_text(path, &format!("{value:#}\n"))?)
+    let text = format!("{value:#}\n");
+    Ok(atomically(path, |partial| std::fs::write(partial, &text))?)
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::PretrainedError;
 use super::selection::{self, Weights};
 use crate::preprocess::ImageTransform;
-use crate::weights::{Naming, StateDict};
+use crate::weights::StateDict;
 use crate::{
     Cleaning, ClipConfig, ConfigError, FileOptions, TextConfig, Tokenizer, VOCAB_SIZE, VisionPool,
 };
@@ -51,7 +51,7 @@ impl Files {
     /// The settings beside the weights: whose names the tensors have decides whose files count,
     /// because many repositories carry both.
     pub fn settings(&self, weights: &StateDict) -> Result<Settings, PretrainedError> {
-        if Naming::of(weights.names()) == Naming::OpenClip {
+        if !weights.is_hugging_face() {
             let file = self.json("open_clip_config.json")?;
             return Ok(
                 file.map_or(Settings::None, |(path, json)| Settings::OpenClip { path, json })

@@ -7,7 +7,7 @@ use burn::tensor::{Device, Tensor};
 use serde_json::json;
 
 use super::keys::reference_key;
-use super::naming::{Naming, is_idle, without_text};
+use super::naming::{is_idle, without_text};
 use super::state_dict::{Format, StateDict};
 use crate::{ClipConfig, WeightsError, presets};
 
@@ -25,7 +25,7 @@ pub(super) fn infer(
     device: &Device,
 ) -> Result<ClipConfig, WeightsError> {
     let fail = |reason: String| WeightsError::NoConfig { path: weights.path().into(), reason };
-    if Naming::of(weights.names()) != Naming::OpenClip {
+    if weights.is_hugging_face() {
         return Err(fail("it is transformers', whose config.json has to lie beside it".into()));
     }
     let shapes: Shapes = weights

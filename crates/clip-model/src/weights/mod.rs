@@ -24,14 +24,15 @@ pub use keys::{Layout, ReferenceKey, reference_key};
 pub use state_dict::{Format, StateDict, StoredTensor};
 
 pub(crate) use hugging_face::{export_config, import_config};
-pub(crate) use naming::Naming;
-pub(crate) use save::{atomically, write_text};
+#[cfg(all(feature = "tokenizer-file", feature = "preprocess"))]
+pub(crate) use save::atomically;
 
 use std::path::Path;
 
 use burn::tensor::{DType, Device};
 
-use crate::{Clip, ClipConfig, WeightsError};
+use crate::{Clip, ClipConfig, VisionPool, WeightsError};
+use naming::Naming;
 
 /// Builds a model on `device` and fills it from an opened file, with parameters of `dtype` (f32,
 /// f16 or bf16).
@@ -90,13 +91,19 @@ pub fn save_safetensors(
     save::write(model, save::Style { naming: Naming::OpenClip, custom_text, nonscalar }, path)
 }
 
-/// Saves a model as transformers' `model.safetensors`; the caller has checked that transformers
-/// has such a model.
-pub(crate) fn save_hugging_face_weights(
+/// Saves a model as transformers' `model.safetensors`, in the model's own dtype. The file appears
+/// whole or not at all.
+///
+/// # Errors
+///
+/// When transformers has no such model, or the file cannot be written.
+pub fn save_hugging_face(
     model: &Clip,
-    siglip: bool,
+    config: &ClipConfig,
     path: &Path,
 ) -> Result<(), WeightsError> {
+    config.to_hugging_face()?;
+    let siglip = config.vision_cfg.pool_type == VisionPool::Map;
     let naming = if siglip { Naming::HuggingFaceSiglip } else { Naming::HuggingFaceClip };
     save::write(model, save::Style { naming, custom_text: false, nonscalar: siglip }, path)
 }

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
-use std::io::Write;
 use std::path::Path;
 
 use burn::module::{Module, ModuleVisitor, Param};
@@ -64,11 +63,6 @@ pub(crate) fn atomically(
         let _ = std::fs::remove_file(&partial);
     }
     written.map_err(io)
-}
-
-/// Writes text whole or not at all.
-pub(crate) fn write_text(path: &Path, text: &str) -> Result<(), WeightsError> {
-    atomically(path, |partial| File::create(partial)?.write_all(text.as_bytes()))
 }
 
 /// A parameter, or a piece of one, that makes up a tensor in the file or some of its rows.

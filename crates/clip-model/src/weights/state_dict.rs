@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use super::element::{Element, convert};
+use super::naming::Naming;
 use super::{index, safetensors_file, torch};
 use crate::WeightsError;
 
@@ -97,6 +98,11 @@ impl StateDict {
     /// The format that was found.
     pub fn format(&self) -> Format {
         self.format
+    }
+
+    /// Whether the tensors have transformers' names rather than open_clip's.
+    pub fn is_hugging_face(&self) -> bool {
+        Naming::of(self.names()) != Naming::OpenClip
     }
 
     /// The file that was opened.

@@ -74,8 +74,7 @@ fn refusing_tells_the_whole_length() {
     let whole = open("word_piece", 200).unwrap().with_padding(-1).encode(text);
     let whole = whole.iter().filter(|id| **id != -1).count();
     let error = tokenizer.try_encode(text).unwrap_err();
-    let TokenizerError::TooLong { length, context: 8, .. } = error else { panic!("{error}") };
-    assert_eq!(length, whole);
+    assert!(matches!(error, TokenizerError::TooLong { length, context: 8, .. } if length == whole));
     assert!(tokenizer.try_encode("a dog").is_ok());
 }
 
