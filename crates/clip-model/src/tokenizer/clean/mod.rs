@@ -1,25 +1,21 @@
 //! Cleaning of texts before they are cut into tokens, as OpenAI's and open_clip's tokenizers do it
 //! with ftfy and Python's `html.unescape`.
 
-mod bytes;
-mod characters;
-mod effort;
-mod encodings;
-mod entities;
-mod fix;
-mod mojibake;
-mod recode;
+#[cfg(feature = "text-cleaning")]
+mod repair;
+#[cfg(all(test, feature = "text-cleaning"))]
+mod tests;
 mod unicode;
 
-#[cfg(test)]
-mod tests;
-
-pub use fix::fix_text;
+#[cfg(feature = "text-cleaning")]
+use repair::repair;
+use unicode::is_python_space;
 pub use unicode::{is_letter, is_number, lower};
 
-use unicode::is_python_space;
-
 /// How a text is cleaned before it is cut into tokens: open_clip's `clean` option.
+///
+/// Without the feature `text-cleaning` nothing is repaired, blanks and case alone are treated: the
+/// ids equal the reference's for texts that need no repair, such as plain ASCII without `&`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Cleaning {
     /// The text stays as it is.
@@ -56,11 +52,10 @@ impl Cleaning {
     }
 }
 
-/// What both tokenizers call `basic_clean`.
-fn repair(text: &str) -> String {
-    let fixed = fix_text(text);
-    let once = entities::unescape(&fixed);
-    entities::unescape(&once).trim_matches(is_python_space).to_owned()
+/// Texts are taken as they are.
+#[cfg(not(feature = "text-cleaning"))]
+fn repair(text: &str) -> &str {
+    text
 }
 
 /// One blank for each run of white space, none at the ends.

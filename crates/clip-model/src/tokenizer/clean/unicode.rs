@@ -6,8 +6,6 @@
 
 use std::sync::LazyLock;
 
-use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
-
 /// Sorted, disjoint ranges of code points, ends included.
 #[derive(Debug, Default)]
 pub struct Ranges(Vec<(u32, u32)>);
@@ -42,6 +40,7 @@ pub struct Tables {
     /// `\p{N}` of Unicode 17.
     pub numbers: Ranges,
     /// `\d` of Unicode 14.
+    #[cfg(feature = "text-cleaning")]
     pub digits: Ranges,
     /// Characters that came after Unicode 14: Python 3.11 leaves them as they are.
     pub newer: Ranges,
@@ -56,8 +55,10 @@ pub static TABLES: LazyLock<Tables> = LazyLock::new(|| {
         match name {
             "letters" => tables.letters = ranges,
             "numbers" => tables.numbers = ranges,
+            #[cfg(feature = "text-cleaning")]
             "digits" => tables.digits = ranges,
-            _ => tables.newer = ranges,
+            "newer" => tables.newer = ranges,
+            _ => {}
         }
     }
     tables
@@ -80,16 +81,12 @@ pub fn is_number(character: char) -> bool {
 }
 
 /// `\d` of Python's `re`.
+#[cfg(feature = "text-cleaning")]
 pub fn is_digit(character: char) -> bool {
     match character.is_ascii() {
         true => character.is_ascii_digit(),
         false => TABLES.digits.contain(character),
     }
-}
-
-/// `\w` of Python's `re`: letters, numbers that Unicode 14 knew, and the underscore.
-pub fn is_word(character: char) -> bool {
-    character == '_' || ((is_letter(character) || is_number(character)) && !is_newer(character))
 }
 
 /// Whether the character came after Unicode 14.
@@ -101,25 +98,6 @@ pub fn is_newer(character: char) -> bool {
 /// `str.isspace`: Unicode's white space and four separators among the control characters.
 pub fn is_python_space(character: char) -> bool {
     character.is_whitespace() || matches!(character, '\u{1c}'..='\u{1f}')
-}
-
-/// Normalization form C of Unicode 14.
-///
-/// For Python 3.11 a newer character is unassigned, so nothing combines with it or moves across
-/// it: normalizing the pieces between newer characters is the same.
-pub fn compose(text: String) -> String {
-    if is_nfc_quick(text.chars()) == IsNormalized::Yes {
-        return text;
-    }
-    let mut composed = String::with_capacity(text.len());
-    let mut rest = text.as_str();
-    while let Some((at, newer)) = rest.char_indices().find(|(_, character)| is_newer(*character)) {
-        composed.extend(rest[..at].nfc());
-        composed.push(newer);
-        rest = &rest[at + newer.len_utf8()..];
-    }
-    composed.extend(rest.nfc());
-    composed
 }
 
 /// `str.lower` of Unicode 14, the Greek final sigma included.

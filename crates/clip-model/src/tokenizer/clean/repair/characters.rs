@@ -2,8 +2,8 @@
 
 use unicode_normalization::UnicodeNormalization;
 
+use super::super::unicode::is_digit;
 use super::encodings::windows_1252;
-use super::unicode::is_digit;
 
 /// Replaces what has a plainer form: C1 controls, Latin ligatures, full- and half-width forms,
 /// curly quotes, and line breaks of all kinds.

@@ -17,7 +17,7 @@ struct Entity {
 
 /// HTML 5's names, without the semicolon.
 static NAMES: LazyLock<HashMap<&'static str, Entity>> = LazyLock::new(|| {
-    let lines = include_str!("../../../assets/html5_entities.txt").lines();
+    let lines = include_str!("../../../../assets/html5_entities.txt").lines();
     lines.filter_map(|line| line.split_once(' ')).map(|(name, codes)| entity(name, codes)).collect()
 });
 

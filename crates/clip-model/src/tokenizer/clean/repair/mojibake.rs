@@ -5,7 +5,7 @@
 
 use std::sync::LazyLock;
 
-use super::unicode::{is_python_space, is_word};
+use super::super::unicode::{is_letter, is_newer, is_number, is_python_space};
 
 /// A set of kinds of characters, one bit each.
 type Kinds = u64;
@@ -201,4 +201,9 @@ fn follows(sequence: &[Kinds], kinds: &[Kinds], text: &[char], at: usize) -> boo
             // Looked up only where it matters: the table of letters is large.
             wanted & kinds[at] != 0 || (wanted & WORD != 0 && is_word(text[at]))
         })
+}
+
+/// `\w` of Python's `re`: letters, numbers that Unicode 14 knew, and the underscore.
+fn is_word(character: char) -> bool {
+    character == '_' || ((is_letter(character) || is_number(character)) && !is_newer(character))
 }

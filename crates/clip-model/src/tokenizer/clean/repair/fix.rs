@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 
 use super::characters::{is_removed, remove_terminal_escapes, simplify};
+use super::compose::compose;
 use super::effort::Effort;
 use super::entities::{unescape_strict, unescape_strict_fully};
 use super::recode::fix_encoding;
-use super::unicode::compose;
 
 /// Lines longer than this are cut, in characters.
 const LONGEST_SEGMENT: usize = 1_000_000;

@@ -1,0 +1,24 @@
+//! Repair of what is wrong with a text before anyone looks at its words.
+
+mod bytes;
+mod characters;
+mod compose;
+mod effort;
+mod encodings;
+mod entities;
+mod fix;
+mod mojibake;
+mod recode;
+
+#[cfg(test)]
+mod tests;
+
+use super::unicode::is_python_space;
+use fix::fix_text;
+
+/// What both tokenizers call `basic_clean`: ftfy's `fix_text`, then HTML references twice.
+pub fn repair(text: &str) -> String {
+    let fixed = fix_text(text);
+    let once = entities::unescape(&fixed);
+    entities::unescape(&once).trim_matches(is_python_space).to_owned()
+}
