@@ -111,6 +111,8 @@ impl DataError {
 pub enum Cause {
     /// The shard is truncated, empty or no tar: its remaining samples are lost.
     BrokenShard,
+    /// The source stopped giving the shard's bytes, though it was tried again: a connection, a disk.
+    SourceFailed,
     /// A member is larger than the limit.
     MemberTooLarge,
     /// No member is an image.
@@ -127,6 +129,7 @@ impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::BrokenShard => "broken shard",
+            Self::SourceFailed => "source failed",
             Self::MemberTooLarge => "member too large",
             Self::NoImage => "no image",
             Self::TooManyPixels => "too many pixels",

@@ -31,11 +31,13 @@
 //! `jpeg` or `webp`), and its text as `txt` or as `json` with `name`, `keywords` and perhaps
 //! `concept`. What can't be used is passed over and counted by [`Cause`].
 
+#[cfg(feature = "loader")]
 mod augment;
-mod caption;
+mod captions;
 mod decode;
 mod error;
 mod labelled;
+#[cfg(feature = "loader")]
 mod loader;
 mod pairs;
 mod random;
@@ -44,11 +46,10 @@ mod shards;
 mod stored;
 #[cfg(test)]
 mod testing;
-mod text;
-mod webdataset;
 
+#[cfg(feature = "loader")]
 pub use augment::TrainTransform;
-pub use caption::CaptionDraw;
+pub use captions::{CaptionDraw, CaptionFields, Captions, SampleText};
 pub use decode::{DEFAULT_MAX_PIXELS, ImageProblem, decode_image, decode_sample};
 pub use error::{Cause, DataError, Fault};
 #[cfg(feature = "download")]
@@ -56,10 +57,12 @@ pub use labelled::download_cifar;
 pub use labelled::{
     CifarFolder, CifarSet, ImageFolder, LabelledImages, Split, WebDatasetLabelled, open_labelled,
 };
+#[cfg(feature = "loader")]
 pub use loader::{ClipBatch, LoaderConfig, LoaderError, LoaderState, LoaderStats, PairLoader};
 pub use pairs::EvalPairs;
 pub use random::{Stream, sample_rng};
 pub use sample::RawSample;
-pub use shards::{expand_shards, image_folder};
-pub use text::{CaptionFields, Captions, SampleText};
-pub use webdataset::{DEFAULT_MAX_MEMBER_BYTES, ShardReader, count_samples};
+pub use shards::{
+    DEFAULT_MAX_MEMBER_BYTES, Location, OpenShard, ShardOpener, ShardReader, count_samples,
+    expand_shards, expand_sources, image_folder,
+};

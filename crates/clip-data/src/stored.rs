@@ -9,7 +9,8 @@ use image::DynamicImage;
 
 use crate::decode::{image_member, is_image_extension};
 use crate::{
-    DEFAULT_MAX_MEMBER_BYTES, DataError, Fault, RawSample, ShardReader, decode_image, expand_shards,
+    DEFAULT_MAX_MEMBER_BYTES, DataError, Fault, Location, RawSample, ShardOpener, ShardReader,
+    decode_image, expand_shards,
 };
 
 /// One encoded image, in memory or in a file.
@@ -64,12 +65,14 @@ impl StoredImage {
 pub(crate) fn whole_samples(
     shards: &[String],
 ) -> Result<impl Iterator<Item = Result<RawSample, DataError>>, DataError> {
-    let samples_of = |path: PathBuf| -> Box<dyn Iterator<Item = Result<RawSample, DataError>>> {
-        match ShardReader::open(&path, DEFAULT_MAX_MEMBER_BYTES) {
-            Ok(reader) => Box::new(reader.map(|sample| sample.map_err(DataError::Sample))),
-            Err(error) => Box::new(iter::once(Err(error))),
-        }
-    };
+    let opener = ShardOpener::default();
+    let samples_of =
+        move |shard: Location| -> Box<dyn Iterator<Item = Result<RawSample, DataError>>> {
+            match ShardReader::open(&shard, &opener, DEFAULT_MAX_MEMBER_BYTES) {
+                Ok(reader) => Box::new(reader.map(|sample| sample.map_err(DataError::Sample))),
+                Err(error) => Box::new(iter::once(Err(error))),
+            }
+        };
     Ok(expand_shards(shards)?.into_iter().flat_map(samples_of))
 }
 

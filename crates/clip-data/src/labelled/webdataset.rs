@@ -9,7 +9,8 @@ use image::DynamicImage;
 use super::LabelledImages;
 use crate::stored::{StoredImage, whole_samples};
 use crate::{
-    CaptionFields, Cause, DEFAULT_MAX_PIXELS, DataError, RawSample, SampleText, expand_shards,
+    CaptionFields, Cause, DEFAULT_MAX_PIXELS, DataError, Location, RawSample, SampleText,
+    expand_shards,
 };
 
 /// Labelled images of shards, kept encoded in memory.
@@ -40,7 +41,8 @@ impl WebDatasetLabelled {
                 None => by_concept.push((image, concept_and_name(&sample)?)),
             }
         }
-        let shards = expand_shards(shards)?;
+        let shards: Vec<_> =
+            expand_shards(shards)?.iter().filter_map(Location::file).map(Path::to_owned).collect();
         match (by_number.is_empty(), by_concept.is_empty()) {
             (false, true) => numbered(by_number, &shards),
             (true, false) => Ok(conceptual(by_concept)),

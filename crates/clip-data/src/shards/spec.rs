@@ -3,35 +3,80 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::Location;
 use crate::DataError;
 
 /// More shards than any data set has: a typo in a range should not fill the memory.
 const MAX_EXPANSION: usize = 1_000_000;
 
-const SHARD_ENDINGS: [&str; 3] = [".tar", ".tar.gz", ".tgz"];
+/// How deep lists of shards may name lists.
+const MAX_LISTS: usize = 8;
+
+const SHARD_ENDINGS: [&str; 4] = [".tar", ".tar.gz", ".tgz", ".tar.zst"];
 
 /// The shards that the specs stand for, in order.
 ///
-/// A spec is a file, a folder (its `*.tar`, `*.tar.gz` and `*.tgz`, sorted), a glob
-/// (`data/*.tar`), or holds braces: `{000..009}` counts up with zeros kept, `{a,b}` lists. A shard
-/// named twice is read twice.
+/// A spec is a file, a folder (its `*.tar`, `*.tar.gz`, `*.tgz` and `*.tar.zst`, sorted), a glob
+/// (`data/*.tar`), an address (`https://host/data/000.tar`), a command (`pipe:cat a.tar`), a list
+/// (`@FILE`: one spec a line, empty lines and those with `#` left out), or several of these joined
+/// by `::`. Braces multiply: `{000..009}` counts up with zeros kept, `{a,b}` lists. A shard named
+/// twice is read twice.
 ///
 /// # Errors
 ///
 /// When no spec is given, one is malformed, or one stands for a file that isn't there.
-pub fn expand_shards(specs: &[String]) -> Result<Vec<PathBuf>, DataError> {
-    if specs.is_empty() {
-        return Err(DataError::NoShards);
+pub fn expand_shards(specs: &[String]) -> Result<Vec<Location>, DataError> {
+    Ok(expand_sources(specs)?.into_iter().flatten().collect())
+}
+
+/// The shards of each source: of each spec, and of each part of a spec between `::`.
+///
+/// # Errors
+///
+/// As [`expand_shards`].
+pub fn expand_sources(specs: &[String]) -> Result<Vec<Vec<Location>>, DataError> {
+    let sources = specs.iter().flat_map(|spec| split_sources(spec));
+    let sources = sources.map(|spec| expand(spec, 0)).collect::<Result<Vec<_>, _>>()?;
+    if sources.is_empty() { Err(DataError::NoShards) } else { Ok(sources) }
+}
+
+/// A command may hold `::` itself.
+fn split_sources(spec: &str) -> Vec<&str> {
+    if spec.starts_with("pipe:") { vec![spec] } else { spec.split("::").collect() }
+}
+
+/// The shards of one source, which lies in so many lists.
+fn expand(spec: &str, depth: usize) -> Result<Vec<Location>, DataError> {
+    if let Some(list) = spec.strip_prefix('@') {
+        return expand_list(spec, Path::new(list), depth);
+    }
+    if Path::new(spec).is_file() {
+        return Ok(vec![Location::File(PathBuf::from(spec))]);
     }
     let mut shards = Vec::new();
-    for spec in specs {
-        if Path::new(spec).is_file() {
-            shards.push(PathBuf::from(spec));
-            continue;
+    for path in expand_braces(spec)? {
+        match Location::parse(&path) {
+            Location::File(file) => shards.extend(matching(spec, &file)?),
+            elsewhere => shards.push(elsewhere),
         }
-        for path in expand_braces(spec)? {
-            shards.extend(matching(spec, &path)?);
+    }
+    Ok(shards)
+}
+
+fn expand_list(spec: &str, list: &Path, depth: usize) -> Result<Vec<Location>, DataError> {
+    if depth >= MAX_LISTS {
+        return Err(bad_spec(spec, "lists name one another too deeply: name the shards"));
+    }
+    let text = fs::read_to_string(list).map_err(|source| DataError::io(list, source))?;
+    let mut shards = Vec::new();
+    let lines = text.lines().map(str::trim);
+    for line in lines.filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        for part in split_sources(line) {
+            shards.extend(expand(part, depth + 1)?);
         }
+    }
+    if shards.is_empty() {
+        return Err(bad_spec(spec, "the list names no shards: write one spec a line"));
     }
     Ok(shards)
 }
@@ -45,18 +90,19 @@ pub fn image_folder(specs: &[String]) -> Option<&Path> {
 }
 
 /// The files that one path without braces stands for.
-fn matching(spec: &str, path: &str) -> Result<Vec<PathBuf>, DataError> {
-    let found = if Path::new(path).is_dir() {
-        shards_in(Path::new(path))?
-    } else if Path::new(path).is_file() {
-        vec![PathBuf::from(path)]
+fn matching(spec: &str, path: &Path) -> Result<Vec<Location>, DataError> {
+    let found = if path.is_dir() {
+        shards_in(path)?
+    } else if path.is_file() {
+        vec![path.to_owned()]
     } else {
-        glob_files(spec, path)?
+        glob_files(spec, &path.to_string_lossy())?
     };
     if found.is_empty() {
-        return Err(DataError::NoSuchShard { spec: spec.to_owned(), path: path.to_owned() });
+        let path = path.to_string_lossy().into_owned();
+        return Err(DataError::NoSuchShard { spec: spec.to_owned(), path });
     }
-    Ok(found)
+    Ok(found.into_iter().map(Location::File).collect())
 }
 
 fn shards_in(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
@@ -165,11 +211,35 @@ mod tests {
             fs::write(folder.path().join(name), "").unwrap();
         }
         let whole = expand_shards(std::slice::from_ref(&root)).unwrap();
-        let names: Vec<_> = whole.iter().map(|path| path.file_name().unwrap()).collect();
+        let name = |shard: &Location| shard.file().unwrap().file_name().unwrap().to_owned();
+        let names: Vec<_> = whole.iter().map(name).collect();
         assert_eq!(names, ["s-00.tar", "s-01.tar", "s-02.tgz"]);
         assert_eq!(expand_shards(&[format!("{root}/s-*.t*")]).unwrap(), whole);
         let pieces = [format!("{root}/s-{{00..01}}.tar"), format!("{root}/s-02.tgz")];
         assert_eq!(expand_shards(&pieces).unwrap(), whole);
+    }
+
+    #[test]
+    fn lists_addresses_commands_and_joined_sources_are_expanded() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().to_string_lossy().into_owned();
+        for name in ["a.tar", "b.tar"] {
+            fs::write(folder.path().join(name), "").unwrap();
+        }
+        let list = format!("# two\n{root}/{{a,b}}.tar\n\nhttps://host/{{0..1}}.tar\npipe:x a::b\n");
+        fs::write(folder.path().join("list"), list).unwrap();
+        let shown = |spec: String| -> Vec<Vec<String>> {
+            let sources = expand_sources(&[spec]).unwrap();
+            let shown = |source: Vec<Location>| source.iter().map(Location::to_string).collect();
+            sources.into_iter().map(shown).collect()
+        };
+        let (a, b) = (format!("{root}/a.tar"), format!("{root}/b.tar"));
+        let listed = [&a, &b, "https://host/0.tar", "https://host/1.tar", "pipe:x a::b"];
+        assert_eq!(shown(format!("@{root}/list")), [listed.map(str::to_owned)]);
+        assert_eq!(shown(format!("{a}::{b}")), [[a], [b]]);
+        fs::write(folder.path().join("list"), format!("@{root}/list")).unwrap();
+        let message = expand_sources(&[format!("@{root}/list")]).unwrap_err().to_string();
+        assert!(message.contains("too deeply"), "{message}");
     }
 
     #[test]

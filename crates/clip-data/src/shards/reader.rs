@@ -1,14 +1,13 @@
 //! Tar shards to raw samples, as Python's webdataset groups them.
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
-use std::path::Path;
+use std::io::{self, BufRead, Read};
 use std::sync::Arc;
 
-use flate2::bufread::MultiGzDecoder;
-use tar::{Archive, Entry};
+use tar::{Archive, Entry, EntryType};
 
-use crate::{Cause, DataError, Fault, RawSample, expand_shards};
+use super::name::split_name;
+use super::{Location, OpenShard, ShardOpener, expand_shards};
+use crate::{Cause, DataError, Fault, RawSample};
 
 /// Default limit of one member's size: 256 MiB.
 pub const DEFAULT_MAX_MEMBER_BYTES: u64 = 256 << 20;
@@ -16,14 +15,15 @@ pub const DEFAULT_MAX_MEMBER_BYTES: u64 = 256 << 20;
 /// Tar pads every member to a multiple of this.
 const BLOCK: u64 = 512;
 
-/// The samples of one shard in order, `.tar` or gzipped (told by content).
+/// The samples of one shard in order.
 ///
-/// Consecutive members with the same key are one sample. A sample with an oversized member is
-/// a fault in its place; a truncated, empty or foreign file is a fault at the end, after every
-/// sample that was complete.
+/// Consecutive members with the same key are one sample; as in open_clip, a second member with the
+/// same extension starts another. A sample with an oversized member is a fault in its place; a
+/// truncated, empty or foreign file is a fault at the end, after every sample that was complete. A
+/// source that fails, as a connection does, is [`Cause::SourceFailed`].
 pub struct ShardReader {
     name: Arc<str>,
-    source: Box<dyn BufRead + Send>,
+    source: OpenShard,
     max_member_bytes: u64,
     /// The sample being gathered, and what is wrong with it.
     pending: Option<(RawSample, Option<Fault>)>,
@@ -41,12 +41,15 @@ impl ShardReader {
     ///
     /// # Errors
     ///
-    /// When the file can't be opened or read at all.
-    pub fn open(path: &Path, max_member_bytes: u64) -> Result<Self, DataError> {
-        let source = open_source(path).map_err(|source| DataError::io(path, source))?;
+    /// As [`ShardOpener::open`].
+    pub fn open(
+        location: &Location,
+        opener: &ShardOpener,
+        max_member_bytes: u64,
+    ) -> Result<Self, DataError> {
         Ok(Self {
-            name: path.to_string_lossy().into(),
-            source,
+            name: location.to_string().into(),
+            source: opener.open(location)?,
             max_member_bytes,
             pending: None,
             broken: None,
@@ -64,7 +67,8 @@ impl ShardReader {
             Ok(None) => {
                 self.done = true;
                 if self.members == 0 {
-                    self.break_off("the archive is empty: write the shard again or remove it");
+                    let reason = "the archive is empty: write the shard again or remove it";
+                    self.break_off(Cause::BrokenShard, reason);
                 }
                 None
             }
@@ -72,15 +76,21 @@ impl ShardReader {
                 self.done = true;
                 let cut = split_name(&self.reading).map(|(key, _)| key);
                 self.pending.take_if(|(sample, _)| Some(&sample.key) == cut.as_ref());
-                self.break_off(&format!("{error}: fetch or write the shard again"));
+                match self.source.failure().map(str::to_owned) {
+                    Some(failure) => self.break_off(Cause::SourceFailed, &failure),
+                    None => {
+                        let reason = format!("{error}: fetch or write the shard again");
+                        self.break_off(Cause::BrokenShard, &reason);
+                    }
+                }
                 None
             }
         }
     }
 
-    fn break_off(&mut self, reason: &str) {
+    fn break_off(&mut self, cause: Cause, reason: &str) {
         self.broken = Some(Fault {
-            cause: Cause::BrokenShard,
+            cause,
             shard: self.name.to_string(),
             key: self.last_key.clone(),
             reason: format!("the shard ends after this sample: {reason}"),
@@ -90,12 +100,12 @@ impl ShardReader {
     /// The next file, or `None` at the end mark.
     fn read_member(&mut self) -> io::Result<Option<Member>> {
         loop {
-            if self.source.fill_buf()?.is_empty() {
+            if self.source.bytes.fill_buf()?.is_empty() {
                 // A tar ends with blocks of zeros, so the file was cut between two members.
                 return if self.members == 0 { Ok(None) } else { Err(truncated()) };
             }
             // A fresh archive per member: its iterator would borrow the reader from ourselves.
-            let mut archive = Archive::new(&mut self.source);
+            let mut archive = Archive::new(&mut self.source.bytes);
             let Some(entry) = archive.entries()?.next() else {
                 return Ok(None);
             };
@@ -103,7 +113,7 @@ impl ShardReader {
             self.reading = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
             let member = read_entry(entry, self.reading.clone(), self.max_member_bytes)?;
             let padding = member.size.next_multiple_of(BLOCK) - member.size;
-            skip(&mut self.source, padding)?;
+            skip(&mut self.source.bytes, padding)?;
             if member.is_file {
                 self.members += 1;
                 return Ok(Some(member));
@@ -113,7 +123,8 @@ impl ShardReader {
 
     fn add(&mut self, member: Member) -> Option<Result<RawSample, Fault>> {
         let (key, extension) = split_name(&member.name)?;
-        let finished = self.pending.take_if(|(sample, _)| sample.key != key).map(finish);
+        let starts = |sample: &RawSample| sample.key != key || sample.member(&extension).is_some();
+        let finished = self.pending.take_if(|(sample, _)| starts(sample)).map(finish);
         let (sample, fault) = self.pending.get_or_insert_with(|| {
             let sample = RawSample { key: key.clone(), shard: self.name.clone(), members: vec![] };
             (sample, None)
@@ -152,9 +163,10 @@ impl Iterator for ShardReader {
 /// When a shard can't be found or opened. What a truncated shard lost isn't counted.
 pub fn count_samples(shards: &[String]) -> Result<usize, DataError> {
     let mut count = 0;
-    for path in expand_shards(shards)? {
+    let opener = ShardOpener::default();
+    for shard in expand_shards(shards)? {
         // With a limit of no bytes, members are skipped rather than kept.
-        let samples = ShardReader::open(&path, 0)?;
+        let samples = ShardReader::open(&shard, &opener, 0)?;
         count += samples
             .filter(|sample| !matches!(sample, Err(fault) if fault.cause == Cause::BrokenShard))
             .count();
@@ -171,7 +183,9 @@ struct Member {
 }
 
 fn read_entry(mut entry: Entry<'_, impl Read>, name: String, limit: u64) -> io::Result<Member> {
-    let (size, is_file) = (entry.size(), entry.header().entry_type().is_file());
+    let kind = entry.header().entry_type();
+    let is_file = matches!(kind, EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse);
+    let size = entry.size();
     if !is_file || size > limit {
         skip(&mut entry, size)?;
         return Ok(Member { name, size, is_file, bytes: None });
@@ -197,21 +211,6 @@ fn finish((sample, fault): (RawSample, Option<Fault>)) -> Result<RawSample, Faul
     fault.map_or(Ok(sample), Err)
 }
 
-/// Key and extension, split at the first dot of the file name; `None` for names without both.
-fn split_name(name: &str) -> Option<(String, String)> {
-    let file = name.rfind('/').map_or(0, |slash| slash + 1);
-    let dot = file + name[file..].find('.')?;
-    (dot > file).then(|| (name[..dot].to_owned(), name[dot + 1..].to_lowercase()))
-}
-
-fn open_source(path: &Path) -> io::Result<Box<dyn BufRead + Send>> {
-    let mut file = BufReader::with_capacity(1 << 17, File::open(path)?);
-    if file.fill_buf()?.starts_with(&[0x1f, 0x8b]) {
-        return Ok(Box::new(BufReader::with_capacity(1 << 17, MultiGzDecoder::new(file))));
-    }
-    Ok(Box::new(file))
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -227,7 +226,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("shard.tar");
         fs::write(&path, bytes).unwrap();
-        ShardReader::open(&path, 1_000).unwrap().collect()
+        ShardReader::open(&path.into(), &ShardOpener::default(), 1_000).unwrap().collect()
     }
 
     fn keys(samples: &[Result<RawSample, Fault>]) -> Vec<&str> {

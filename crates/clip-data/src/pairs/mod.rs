@@ -1,0 +1,5 @@
+//! Images with their captions, by index.
+
+mod evaluation;
+
+pub use evaluation::EvalPairs;
