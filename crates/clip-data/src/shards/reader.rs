@@ -3,14 +3,17 @@
 use std::io::{self, BufRead, Read};
 use std::sync::Arc;
 
-use tar::{Archive, Entry, EntryType};
+use tar::{Archive, EntryType};
 
 use super::name::split_name;
 use super::{Location, OpenShard, ShardOpener, expand_shards};
 use crate::{Cause, DataError, Fault, RawSample};
 
-/// Default limit of one member's size: 256 MiB.
+/// Default limit of one member's size, and of all members of a sample together: 256 MiB.
 pub const DEFAULT_MAX_MEMBER_BYTES: u64 = 256 << 20;
+
+/// The most bytes that a member's name and attributes may take: 1 MiB.
+const MAX_HEADER_BYTES: u64 = 1 << 20;
 
 /// Tar pads every member to a multiple of this.
 const BLOCK: u64 = 512;
@@ -25,15 +28,27 @@ pub struct ShardReader {
     name: Arc<str>,
     source: OpenShard,
     max_member_bytes: u64,
-    /// The sample being gathered, and what is wrong with it.
-    pending: Option<(RawSample, Option<Fault>)>,
-    /// What ended the shard early.
-    broken: Option<Fault>,
+    /// The sample being gathered.
+    pending: Option<Gathering>,
+    /// What ended the shard early, and where.
+    broken: Option<(u64, Fault)>,
     last_key: String,
     /// Name of the member being read.
     reading: String,
-    members: u64,
+    /// What [`offset`](Self::offset) says.
+    returned: u64,
+    /// Whether no file has been seen.
+    is_empty: bool,
     done: bool,
+}
+
+/// A sample whose members are being read.
+struct Gathering {
+    offset: u64,
+    /// Bytes of the tar that it takes.
+    bytes: u64,
+    sample: RawSample,
+    fault: Option<Fault>,
 }
 
 impl ShardReader {
@@ -47,98 +62,155 @@ impl ShardReader {
         opener: &ShardOpener,
         max_member_bytes: u64,
     ) -> Result<Self, DataError> {
+        Self::open_at(location, opener, max_member_bytes, 0)
+    }
+
+    /// As [`open`](Self::open), but begins at what [`offset`](Self::offset) said of a sample or
+    /// fault: with it and all that follow.
+    ///
+    /// # Errors
+    ///
+    /// As [`ShardOpener::open_at`].
+    pub fn open_at(
+        location: &Location,
+        opener: &ShardOpener,
+        max_member_bytes: u64,
+        offset: u64,
+    ) -> Result<Self, DataError> {
         Ok(Self {
             name: location.to_string().into(),
-            source: opener.open(location)?,
+            source: opener.open_at(location, offset)?,
             max_member_bytes,
             pending: None,
             broken: None,
             last_key: String::new(),
             reading: String::new(),
-            members: 0,
+            returned: offset,
+            is_empty: offset == 0,
             done: false,
         })
     }
 
-    /// Reads one member; returns the sample it completes by starting another.
-    fn advance(&mut self) -> Option<Result<RawSample, Fault>> {
-        match self.read_member() {
-            Ok(Some(member)) => self.add(member),
-            Ok(None) => {
-                self.done = true;
-                if self.members == 0 {
-                    let reason = "the archive is empty: write the shard again or remove it";
-                    self.break_off(Cause::BrokenShard, reason);
-                }
-                None
-            }
-            Err(error) => {
-                self.done = true;
-                let cut = split_name(&self.reading).map(|(key, _)| key);
-                self.pending.take_if(|(sample, _)| Some(&sample.key) == cut.as_ref());
-                match self.source.failure().map(str::to_owned) {
-                    Some(failure) => self.break_off(Cause::SourceFailed, &failure),
-                    None => {
-                        let reason = format!("{error}: fetch or write the shard again");
-                        self.break_off(Cause::BrokenShard, &reason);
-                    }
-                }
-                None
-            }
-        }
+    /// Where the sample or fault that was returned last begins in the decompressed tar, in bytes.
+    pub fn offset(&self) -> u64 {
+        self.returned
     }
 
-    fn break_off(&mut self, cause: Cause, reason: &str) {
-        self.broken = Some(Fault {
+    /// Reads one member; returns the sample it completes by starting another.
+    fn advance(&mut self) -> Option<Gathering> {
+        let offset = self.source.consumed();
+        match self.read_member() {
+            Ok(Some(member)) => return self.add(offset, member),
+            Ok(None) if self.is_empty => {
+                let reason = "the archive is empty: write the shard again or remove it";
+                self.break_off(offset, Cause::BrokenShard, reason);
+            }
+            Ok(None) => {}
+            Err(error) => {
+                let cut = split_name(&self.reading).map(|(key, _)| key);
+                let cut = self.pending.take_if(|pending| Some(&pending.sample.key) == cut.as_ref());
+                let offset = cut.map_or(offset, |cut| cut.offset);
+                match self.source.failure().map(str::to_owned) {
+                    Some(failure) => self.break_off(offset, Cause::SourceFailed, &failure),
+                    None => {
+                        let reason = format!("{error}: fetch or write the shard again");
+                        self.break_off(offset, Cause::BrokenShard, &reason);
+                    }
+                }
+            }
+        }
+        self.done = true;
+        None
+    }
+
+    fn break_off(&mut self, offset: u64, cause: Cause, reason: &str) {
+        let fault = Fault {
             cause,
             shard: self.name.to_string(),
             key: self.last_key.clone(),
             reason: format!("the shard ends after this sample: {reason}"),
-        });
+        };
+        self.broken = Some((offset, fault));
     }
 
     /// The next file, or `None` at the end mark.
     fn read_member(&mut self) -> io::Result<Option<Member>> {
         loop {
-            if self.source.bytes.fill_buf()?.is_empty() {
+            if self.source.fill_buf()?.is_empty() {
                 // A tar ends with blocks of zeros, so the file was cut between two members.
-                return if self.members == 0 { Ok(None) } else { Err(truncated()) };
+                return if self.is_empty { Ok(None) } else { Err(truncated()) };
             }
+            // Names and attributes may come in members of their own, of any size.
+            self.source.allow(MAX_HEADER_BYTES);
             // A fresh archive per member: its iterator would borrow the reader from ourselves.
-            let mut archive = Archive::new(&mut self.source.bytes);
+            let mut archive = Archive::new(&mut self.source);
             let Some(entry) = archive.entries()?.next() else {
                 return Ok(None);
             };
             let entry = entry?;
             self.reading = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-            let member = read_entry(entry, self.reading.clone(), self.max_member_bytes)?;
-            let padding = member.size.next_multiple_of(BLOCK) - member.size;
-            skip(&mut self.source.bytes, padding)?;
-            if member.is_file {
-                self.members += 1;
-                return Ok(Some(member));
+            let (kind, size) = (entry.header().entry_type(), entry.size());
+            drop(entry);
+            self.source.allow(u64::MAX);
+            let is_file =
+                matches!(kind, EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse);
+            let bytes = self.read_bytes(size, is_file && size <= self.max_member_bytes)?;
+            skip(&mut self.source, size.next_multiple_of(BLOCK) - size)?;
+            if is_file {
+                self.is_empty = false;
+                return Ok(Some(Member { name: self.reading.clone(), size, bytes }));
             }
         }
     }
 
-    fn add(&mut self, member: Member) -> Option<Result<RawSample, Fault>> {
-        let (key, extension) = split_name(&member.name)?;
-        let starts = |sample: &RawSample| sample.key != key || sample.member(&extension).is_some();
-        let finished = self.pending.take_if(|(sample, _)| starts(sample)).map(finish);
-        let (sample, fault) = self.pending.get_or_insert_with(|| {
-            let sample = RawSample { key: key.clone(), shard: self.name.clone(), members: vec![] };
-            (sample, None)
-        });
-        match member.bytes {
-            Some(bytes) => sample.members.push((extension, bytes)),
-            None => {
-                let (size, limit) = (member.size, self.max_member_bytes);
-                let reason = format!("`{extension}` holds {size} bytes, the limit is {limit}");
-                *fault = Some(sample.fault(Cause::MemberTooLarge, reason));
-            }
+    /// The bytes of a member, if they are wanted.
+    fn read_bytes(&mut self, size: u64, wanted: bool) -> io::Result<Option<Vec<u8>>> {
+        if !wanted {
+            skip(&mut self.source, size)?;
+            return Ok(None);
         }
+        // What a header says of a size is not yet there.
+        let mut bytes = Vec::with_capacity(size.min(1 << 20) as usize);
+        (&mut self.source).take(size).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 == size { Ok(Some(bytes)) } else { Err(truncated()) }
+    }
+
+    fn add(&mut self, offset: u64, member: Member) -> Option<Gathering> {
+        let (key, extension) = split_name(&member.name)?;
+        let starts = |pending: &mut Gathering| {
+            pending.sample.key != key || pending.sample.member(&extension).is_some()
+        };
+        let finished = self.pending.take_if(starts);
+        let gathering = self.pending.get_or_insert_with(|| Gathering {
+            offset,
+            bytes: 0,
+            sample: RawSample { key: key.clone(), shard: self.name.clone(), members: vec![] },
+            fault: None,
+        });
+        gathering.add(extension, member, self.max_member_bytes);
         self.last_key = key;
         finished
+    }
+}
+
+impl Gathering {
+    fn add(&mut self, extension: String, member: Member, limit: u64) {
+        // A name takes memory too, and there may be millions of them.
+        self.bytes = self.bytes.saturating_add(member.size).saturating_add(BLOCK);
+        match member.bytes {
+            Some(bytes) if self.bytes <= limit.saturating_add(MAX_HEADER_BYTES) => {
+                self.sample.members.push((extension, bytes));
+            }
+            _ if self.fault.is_some() => {}
+            _ => {
+                let size = member.size;
+                let reason = format!(
+                    "with the {size} bytes of `{extension}` it is larger than the limit of {limit}"
+                );
+                self.fault = Some(self.sample.fault(Cause::MemberTooLarge, reason));
+                self.sample.members.clear();
+            }
+        }
     }
 }
 
@@ -146,13 +218,19 @@ impl Iterator for ShardReader {
     type Item = Result<RawSample, Fault>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        while !self.done {
-            if let Some(finished) = self.advance() {
-                return Some(finished);
-            }
+        let mut finished = None;
+        while !self.done && finished.is_none() {
+            finished = self.advance();
         }
-        let last = self.pending.take().map(finish);
-        last.or_else(|| self.broken.take().map(Err))
+        if let Some(Gathering { offset, sample, fault, .. }) =
+            finished.or_else(|| self.pending.take())
+        {
+            self.returned = offset;
+            return Some(fault.map_or(Ok(sample), Err));
+        }
+        let (offset, fault) = self.broken.take()?;
+        self.returned = offset;
+        Some(Err(fault))
     }
 }
 
@@ -174,28 +252,11 @@ pub fn count_samples(shards: &[String]) -> Result<usize, DataError> {
     Ok(count)
 }
 
-/// One entry of a tar; `bytes` is `None` when it is above the limit.
+/// A file of a tar; `bytes` is `None` when it is above the limit.
 struct Member {
     name: String,
     size: u64,
-    is_file: bool,
     bytes: Option<Vec<u8>>,
-}
-
-fn read_entry(mut entry: Entry<'_, impl Read>, name: String, limit: u64) -> io::Result<Member> {
-    let kind = entry.header().entry_type();
-    let is_file = matches!(kind, EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse);
-    let size = entry.size();
-    if !is_file || size > limit {
-        skip(&mut entry, size)?;
-        return Ok(Member { name, size, is_file, bytes: None });
-    }
-    let mut bytes = Vec::new();
-    entry.read_to_end(&mut bytes)?;
-    if bytes.len() as u64 != size {
-        return Err(truncated());
-    }
-    Ok(Member { name, size, is_file, bytes: Some(bytes) })
 }
 
 fn skip(source: &mut impl Read, bytes: u64) -> io::Result<()> {
@@ -205,10 +266,6 @@ fn skip(source: &mut impl Read, bytes: u64) -> io::Result<()> {
 
 fn truncated() -> io::Error {
     io::Error::new(io::ErrorKind::UnexpectedEof, "the file is truncated")
-}
-
-fn finish((sample, fault): (RawSample, Option<Fault>)) -> Result<RawSample, Fault> {
-    fault.map_or(Ok(sample), Err)
 }
 
 #[cfg(test)]
@@ -291,8 +348,76 @@ mod tests {
         let samples = read(&tar_bytes(&[("0.png", &[0; 1001]), ("0.txt", b"a"), ("1.txt", b"b")]));
         let fault = samples[0].as_ref().unwrap_err();
         assert_eq!(fault.cause, Cause::MemberTooLarge);
-        assert!(fault.to_string().contains("1001 bytes, the limit is 1000"));
+        assert!(fault.to_string().contains("with the 1001 bytes of `png`"), "{fault}");
         assert_eq!(keys(&samples), ["1"]);
+    }
+
+    #[test]
+    fn a_sample_s_members_have_a_limit_together() {
+        let part = [0; 700];
+        let samples = read(&tar_bytes(&[("0.a", &part), ("0.b", &part), ("1.txt", b"b")]));
+        assert!(samples[0].is_ok(), "the limit leaves room for headers");
+        let many: Vec<_> =
+            (0..3_000).map(|number| (format!("0.{number}"), b"".as_slice())).collect();
+        let mut members: Vec<_> =
+            many.iter().map(|(name, bytes)| (name.as_str(), *bytes)).collect();
+        members.push(("1.txt", b"b"));
+        let samples = read(&tar_bytes(&members));
+        assert_eq!(samples[0].as_ref().unwrap_err().cause, Cause::MemberTooLarge);
+        assert_eq!(keys(&samples), ["1"]);
+    }
+
+    #[test]
+    fn a_name_of_two_megabytes_ends_the_shard() {
+        let name = format!("{}.txt", "n".repeat(2 << 20));
+        let samples = read(&tar_bytes(&[("0.txt", b"a"), (&name, b"b")]));
+        let message = samples.last().unwrap().as_ref().unwrap_err().to_string();
+        assert!(message.contains("name or attributes are too long"), "{message}");
+    }
+
+    #[test]
+    fn reading_goes_on_at_any_offset() {
+        let long = format!("{}.txt", "n".repeat(150));
+        let bytes = tar_bytes(&[
+            ("0.txt", b"a"),
+            ("0.png", &[7; 600]),
+            (&long, b"b"),
+            ("no extension", b""),
+            ("1.txt", &[0; 3_000]),
+            ("2.txt", b"c"),
+            ("2.png", b"d"),
+        ]);
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+        gzip.write_all(&bytes).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("shard.tar");
+        for contents in [bytes.clone(), gzip.finish().unwrap(), bytes[..bytes.len() - 1536].into()]
+        {
+            fs::write(&path, contents).unwrap();
+            let open = |offset| {
+                ShardReader::open_at(&path.clone().into(), &ShardOpener::default(), 1_000, offset)
+                    .unwrap()
+            };
+            let mut whole = open(0);
+            let mut items = Vec::new();
+            while let Some(item) = whole.next() {
+                items.push((whole.offset(), item));
+            }
+            assert!(items.len() >= 4);
+            for (position, (offset, _)) in items.iter().enumerate() {
+                let same =
+                    |(ours, (_, theirs)): (Result<_, Fault>, &(u64, Result<_, Fault>))| match (
+                        ours, theirs,
+                    ) {
+                        (Ok(ours), Ok(theirs)) => ours == *theirs,
+                        (Err(ours), Err(theirs)) => ours.cause == theirs.cause,
+                        _ => false,
+                    };
+                let rest: Vec<_> = open(*offset).collect();
+                assert_eq!(rest.len(), items.len() - position);
+                assert!(rest.into_iter().zip(&items[position..]).all(same), "from {offset}");
+            }
+        }
     }
 
     #[test]
