@@ -80,6 +80,9 @@ pub enum DataError {
     /// One sample is unusable, where every sample is needed.
     #[error("{0}: repair or remove it")]
     Sample(Fault),
+    /// A shard's source stopped giving bytes, though it was tried again.
+    #[error("{0}: check the source and go on from the last checkpoint")]
+    Source(Fault),
     /// An index past the end.
     #[error("image {index} was asked for, but there are {len}")]
     OutOfRange {

@@ -58,7 +58,9 @@ pub use labelled::{
     CifarFolder, CifarSet, ImageFolder, LabelledImages, Split, WebDatasetLabelled, open_labelled,
 };
 #[cfg(feature = "loader")]
-pub use loader::{ClipBatch, LoaderConfig, LoaderError, LoaderState, LoaderStats, PairLoader};
+pub use loader::{
+    ClipBatch, LoaderConfig, LoaderError, LoaderState, LoaderStats, PairLoader, WindowStart,
+};
 pub use pairs::EvalPairs;
 pub use random::{Stream, sample_rng};
 pub use sample::RawSample;

@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, SyncSender};
 use clip_model::Tokenizer;
 
 use super::LoaderConfig;
-use super::item::{Item, Outcome, Pair, Place, Work};
+use super::item::{Item, Outcome, Pair, Place, Raw, Work};
 use crate::{Cause, Fault, RawSample, SampleText, Stream, decode_sample, sample_rng};
 
 /// Decodes, augments, captions and tokenises, in the order of its input.
@@ -21,10 +21,13 @@ impl Decoder {
     pub(super) fn run(self, input: Receiver<Work>, output: SyncSender<Outcome>) {
         for work in input {
             let outcome = match work {
-                Item::Sample(place, sample) => match self.decode_unharmed(place, &sample) {
-                    Ok(pair) => Item::Sample(place, pair),
-                    Err(fault) => Item::Fault(place, fault),
-                },
+                Item::Sample(_, Raw::Index(_)) => return,
+                Item::Sample(place, Raw::Sample(sample)) => {
+                    match self.decode_unharmed(place, &sample) {
+                        Ok(pair) => Item::Sample(place, pair),
+                        Err(fault) => Item::Fault(place, fault),
+                    }
+                }
                 Item::Fault(place, fault) => Item::Fault(place, fault),
                 Item::EpochEnd => Item::EpochEnd,
                 Item::Failed(error) => Item::Failed(error),
