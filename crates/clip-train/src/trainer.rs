@@ -285,7 +285,7 @@ impl Parts {
         let model_config = ClipConfig::preset_or_file(&config.model)?;
         let tokenizer = Arc::new(Tokenizer::for_text(&model_config.text_cfg)?);
         let device = clip_model::device(&config.device)?;
-        let samples = count_samples(&config.data)?;
+        let samples = count_samples(&config.data, &ShardOpener::default())?;
         // Better now than after the training.
         if !config.eval_data.is_empty() && image_folder(&config.eval_data).is_none() {
             expand_shards(&config.eval_data)?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tar::{Archive, EntryType};
 
 use super::name::split_name;
-use super::{Location, OpenShard, ShardOpener, expand_shards};
+use super::{Location, OpenShard, ShardOpener};
 use crate::{Cause, DataError, Fault, RawSample};
 
 /// Default limit of one member's size, and of all members of a sample together: 256 MiB.
@@ -234,24 +234,6 @@ impl Iterator for ShardReader {
     }
 }
 
-/// How many samples the shards hold, usable or not, without decoding any.
-///
-/// # Errors
-///
-/// When a shard can't be found or opened. What a truncated shard lost isn't counted.
-pub fn count_samples(shards: &[String]) -> Result<usize, DataError> {
-    let mut count = 0;
-    let opener = ShardOpener::default();
-    for shard in expand_shards(shards)? {
-        // With a limit of no bytes, members are skipped rather than kept.
-        let samples = ShardReader::open(&shard, &opener, 0)?;
-        count += samples
-            .filter(|sample| !matches!(sample, Err(fault) if fault.cause == Cause::BrokenShard))
-            .count();
-    }
-    Ok(count)
-}
-
 /// A file of a tar; `bytes` is `None` when it is above the limit.
 struct Member {
     name: String,
@@ -418,14 +400,5 @@ mod tests {
                 assert!(rest.into_iter().zip(&items[position..]).all(same), "from {offset}");
             }
         }
-    }
-
-    #[test]
-    fn counting_needs_no_member_in_memory() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("0.tar");
-        fs::write(&path, tar_bytes(&[("0.png", &[0; 5000]), ("0.txt", b"a"), ("1.txt", b"")]))
-            .unwrap();
-        assert_eq!(count_samples(&[path.to_string_lossy().into_owned()]).unwrap(), 2);
     }
 }

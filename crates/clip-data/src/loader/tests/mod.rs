@@ -13,6 +13,8 @@ use super::*;
 use crate::Cause;
 use crate::testing::{Sample, huge_png, tar_bytes, write_shard};
 
+mod resume;
+
 const CONCEPTS: usize = 8;
 
 fn tokenizer() -> Arc<Tokenizer> {
