@@ -49,7 +49,7 @@ fn a_hundred_random_points_of_each_kind_of_stream() {
     let mut points = ChaCha8Rng::seed_from_u64(5);
     for config in [plain, no_concepts, one_rank, long_epochs, in_order, with_replacement] {
         let expected = batches(config.clone(), LoaderState::default(), 90);
-        assert!(expected.last().unwrap().epoch > 1);
+        assert!(expected.last().unwrap().epoch > 0);
         for _ in 0..100 {
             let point = points.random_range(0..expected.len() - 3);
             let config = LoaderConfig { threads: points.random_range(1..5), ..config.clone() };
