@@ -59,7 +59,8 @@ pub use labelled::{
 };
 #[cfg(feature = "loader")]
 pub use loader::{
-    ClipBatch, LoaderConfig, LoaderError, LoaderState, LoaderStats, PairLoader, WindowStart,
+    ClipBatch, LoaderConfig, LoaderError, LoaderOptions, LoaderState, LoaderStats, PairLoader,
+    WindowStart,
 };
 pub use pairs::EvalPairs;
 pub use random::{Stream, sample_rng};

@@ -138,7 +138,8 @@ impl Assembler {
 
     /// Puts the pair into the batch, or returns it when its concept is there already.
     fn place(&mut self, pair: Pair) -> Option<Pair> {
-        if let Some(concept) = pair.concept.as_ref().filter(|_| self.config.unique_concepts) {
+        if let Some(concept) = pair.concept.as_ref().filter(|_| self.config.options.unique_concepts)
+        {
             if self.concepts.contains(concept) {
                 return Some(pair);
             }
@@ -192,7 +193,7 @@ impl Assembler {
     }
 
     fn check_bad_share(&mut self) -> Result<(), Over> {
-        let (bad, seen, limit) = (self.bad, self.next_index, self.config.max_bad_share);
+        let (bad, seen, limit) = (self.bad, self.next_index, self.config.options.max_bad_share);
         if bad as f64 <= limit * seen as f64 {
             return Ok(());
         }

@@ -8,135 +8,95 @@ use crate::{
     CaptionDraw, DEFAULT_MAX_MEMBER_BYTES, DEFAULT_MAX_PIXELS, LoaderError, TrainTransform,
 };
 
-/// Settings of a [`PairLoader`](crate::PairLoader). Only the first three have no default.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// Samples of a window where none are shuffled.
+const UNSHUFFLED: usize = 64;
+
+/// What a [`PairLoader`](crate::PairLoader) does.
+#[derive(Clone, Debug, PartialEq)]
 pub struct LoaderConfig {
     /// Shard specs, as [`expand_sources`](crate::expand_sources) reads them.
-    pub shards: Vec<String>,
+    pub data: Vec<String>,
     /// Pairs in a batch.
     pub batch_size: usize,
     /// Crop, background and size of the images.
     pub transform: TrainTransform,
     /// How a caption is drawn.
-    #[serde(default)]
     pub captions: CaptionDraw,
     /// What order and augmentation depend on, besides epoch and index.
-    #[serde(default)]
     pub seed: u64,
-    /// Whether each shard is drawn anew (open_clip's `--dataset-resampled`) rather than once an
-    /// epoch; needs `samples_per_epoch`.
-    #[serde(default)]
-    pub resampled: bool,
-    /// How much likelier the shards of each source are drawn, where `resampled`; empty for equally.
-    #[serde(default)]
-    pub upsampling: Vec<f64>,
-    /// Samples that all ranks take in an epoch; without it, an epoch is a pass over the data.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub samples_per_epoch: Option<u64>,
     /// Which of the `world_size` parts of the data this loader reads, from 0.
-    #[serde(default)]
     pub rank: usize,
     /// Loaders that divide the data: whole shards, or single pairs where there are no shards.
-    #[serde(default = "default_world_size")]
     pub world_size: usize,
+    /// How the data is read.
+    pub options: LoaderOptions,
+}
+
+/// How data is read: what has a default for any data.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LoaderOptions {
+    /// Whether each shard is drawn anew (open_clip's `--dataset-resampled`) rather than once an
+    /// epoch; needs `samples_per_epoch`.
+    pub resampled: bool,
+    /// How much likelier the shards of each source are drawn, where `resampled`; empty for equally.
+    pub upsampling: Vec<f64>,
+    /// Samples that all ranks take in an epoch; without it, an epoch is a pass over the data.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub samples_per_epoch: Option<u64>,
     /// Samples, still encoded, that are held to be shuffled, half of them at a time; 0 keeps the
     /// order of the data.
-    #[serde(default = "default_shuffle_buffer")]
     pub shuffle_buffer: usize,
     /// The most bytes these samples may hold, so that large photographs don't fill the memory.
-    #[serde(default = "default_shuffle_bytes")]
     pub shuffle_bytes: u64,
-    /// Threads that decode. Any number yields the same batches.
-    #[serde(default = "default_threads")]
+    /// Threads that decode; 0 for one a core. Any number yields the same batches.
     pub threads: usize,
     /// Samples that wait before each of these threads.
-    #[serde(default = "default_queue")]
     pub queue: usize,
     /// Finished batches that wait for the trainer.
-    #[serde(default = "default_prefetch")]
     pub prefetch: usize,
     /// Share of unusable samples in an epoch above which the loader gives up; 1 never does.
-    #[serde(default = "default_max_bad_share")]
     pub max_bad_share: f64,
     /// The most pixels an image may have.
-    #[serde(default = "default_max_pixels")]
     pub max_pixels: u64,
-    /// The most bytes a member of a shard may have.
-    #[serde(default = "default_max_member_bytes")]
+    /// The most bytes a member of a shard, and all members of a sample together, may have.
     pub max_member_bytes: u64,
     /// Whether a batch holds at most one image of each concept; others wait for a later batch.
     /// Samples that name no concept are never held back.
-    #[serde(default = "default_unique_concepts")]
     pub unique_concepts: bool,
 }
 
-/// Samples of a window where none are shuffled.
-const UNSHUFFLED: usize = 64;
-
-fn default_shuffle_buffer() -> usize {
-    10_000
-}
-
-fn default_shuffle_bytes() -> u64 {
-    1 << 30
-}
-
-fn default_threads() -> usize {
-    thread::available_parallelism().map_or(1, usize::from)
-}
-
-fn default_world_size() -> usize {
-    1
-}
-
-fn default_queue() -> usize {
-    8
-}
-
-fn default_prefetch() -> usize {
-    3
-}
-
-fn default_max_bad_share() -> f64 {
-    0.1
-}
-
-fn default_max_pixels() -> u64 {
-    DEFAULT_MAX_PIXELS
-}
-
-fn default_max_member_bytes() -> u64 {
-    DEFAULT_MAX_MEMBER_BYTES
-}
-
-fn default_unique_concepts() -> bool {
-    true
+impl Default for LoaderOptions {
+    fn default() -> Self {
+        Self {
+            resampled: false,
+            upsampling: Vec::new(),
+            samples_per_epoch: None,
+            shuffle_buffer: 10_000,
+            shuffle_bytes: 1 << 30,
+            threads: 0,
+            queue: 8,
+            prefetch: 3,
+            max_bad_share: 0.1,
+            max_pixels: DEFAULT_MAX_PIXELS,
+            max_member_bytes: DEFAULT_MAX_MEMBER_BYTES,
+            unique_concepts: true,
+        }
+    }
 }
 
 impl LoaderConfig {
-    /// Defaults for everything but the shards, the batch size and the image size in pixels.
-    pub fn new(shards: Vec<String>, batch_size: usize, image_size: usize) -> Self {
+    /// Defaults for everything but the data, the batch size and the image size in pixels.
+    pub fn new(data: Vec<String>, batch_size: usize, image_size: usize) -> Self {
         Self {
-            shards,
+            data,
             batch_size,
             transform: TrainTransform::new(image_size),
             captions: CaptionDraw::default(),
             seed: 0,
-            resampled: false,
-            upsampling: Vec::new(),
-            samples_per_epoch: None,
             rank: 0,
-            world_size: default_world_size(),
-            shuffle_buffer: default_shuffle_buffer(),
-            shuffle_bytes: default_shuffle_bytes(),
-            threads: default_threads(),
-            queue: default_queue(),
-            prefetch: default_prefetch(),
-            max_bad_share: default_max_bad_share(),
-            max_pixels: default_max_pixels(),
-            max_member_bytes: default_max_member_bytes(),
-            unique_concepts: default_unique_concepts(),
+            world_size: 1,
+            options: LoaderOptions::default(),
         }
     }
 
@@ -146,16 +106,12 @@ impl LoaderConfig {
     }
 
     fn problem(&self) -> Option<String> {
-        let zero = [
-            ("batch_size", self.batch_size),
-            ("threads", self.threads),
-            ("world_size", self.world_size),
-        ];
+        let zero = [("batch_size", self.batch_size), ("world_size", self.world_size)];
         if let Some((name, _)) = zero.iter().find(|(_, value)| *value == 0) {
             return Some(format!("{name} is 0: set it to 1 or more"));
         }
-        if !(0.0..=1.0).contains(&self.max_bad_share) {
-            return Some(format!("max_bad_share is {}, not in [0, 1]", self.max_bad_share));
+        if !(0.0..=1.0).contains(&self.options.max_bad_share) {
+            return Some(format!("max_bad_share is {}, not in [0, 1]", self.options.max_bad_share));
         }
         let transform = self.transform.problem();
         transform.or_else(|| self.captions.problem()).or_else(|| self.sampling_problem())
@@ -169,24 +125,35 @@ impl LoaderConfig {
         if self.epoch_length() == Some(0) {
             return Some("samples_per_epoch gives a rank no sample: raise it".to_owned());
         }
-        if self.resampled && self.samples_per_epoch.is_none() {
+        if self.options.resampled && self.options.samples_per_epoch.is_none() {
             return Some("resampled data has no end: set samples_per_epoch".to_owned());
         }
-        if !self.resampled && !self.upsampling.is_empty() {
+        if !self.options.resampled && !self.options.upsampling.is_empty() {
             return Some("upsampling needs resampled: set it, or leave upsampling out".to_owned());
         }
-        let bad = self.upsampling.iter().find(|factor| !(factor.is_finite() && **factor > 0.0))?;
+        let bad = self
+            .options
+            .upsampling
+            .iter()
+            .find(|factor| !(factor.is_finite() && **factor > 0.0))?;
         Some(format!("upsampling has {bad}: give factors above 0"))
     }
 
     /// Samples that this rank takes in an epoch, where that isn't a pass over the data.
     pub(super) fn epoch_length(&self) -> Option<u64> {
-        self.samples_per_epoch.map(|samples| samples / self.world_size as u64)
+        self.options.samples_per_epoch.map(|samples| samples / self.world_size as u64)
+    }
+
+    pub(super) fn threads(&self) -> usize {
+        match self.options.threads {
+            0 => thread::available_parallelism().map_or(1, usize::from),
+            threads => threads,
+        }
     }
 
     /// Samples of a window, which is shuffled by itself.
     pub(super) fn window(&self) -> usize {
-        match self.shuffle_buffer {
+        match self.options.shuffle_buffer {
             0 => UNSHUFFLED,
             buffer => (buffer / 2).max(1),
         }

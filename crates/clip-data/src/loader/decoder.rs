@@ -49,7 +49,7 @@ impl Decoder {
         let config = &self.config;
         let rng = |stream| sample_rng(config.seed, place.epoch, place.index, stream);
         let text = SampleText::read(sample, &config.captions.fields)?;
-        let image = decode_sample(sample, config.max_pixels)?;
+        let image = decode_sample(sample, config.options.max_pixels)?;
         let caption = config.captions.draw(&text.captions, &mut rng(Stream::Caption));
         Ok(Pair {
             key: sample.key.clone(),

@@ -30,7 +30,7 @@ use clip_model::Tokenizer;
 
 use crate::{DataError, Location, ShardOpener};
 use assembler::{Assembler, Message};
-pub use config::LoaderConfig;
+pub use config::{LoaderConfig, LoaderOptions};
 use dealer::Dealer;
 use decoder::Decoder;
 pub use error::LoaderError;
@@ -98,7 +98,7 @@ impl PairLoader {
         data: Data,
     ) -> Result<Self, LoaderError> {
         state.check()?;
-        let (sender, batches) = sync_channel(config.prefetch);
+        let (sender, batches) = sync_channel(config.options.prefetch);
         let mut loader = Self {
             batches: Some(batches),
             threads: Vec::new(),
@@ -140,10 +140,10 @@ impl PairLoader {
         config: &Arc<LoaderConfig>,
         tokenizer: &Arc<Tokenizer>,
     ) -> Result<(Vec<SyncSender<Work>>, Vec<Receiver<Outcome>>), LoaderError> {
-        let pair_queue = config.batch_size.div_ceil(config.threads).min(MAX_PAIR_QUEUE);
+        let pair_queue = config.batch_size.div_ceil(config.threads()).min(MAX_PAIR_QUEUE);
         let (mut inputs, mut outputs) = (Vec::new(), Vec::new());
-        for number in 0..config.threads {
-            let (input, raw) = sync_channel(config.queue);
+        for number in 0..config.threads() {
+            let (input, raw) = sync_channel(config.options.queue);
             let (pair_sender, pairs) = sync_channel(pair_queue);
             let decoder = Decoder { config: config.clone(), tokenizer: tokenizer.clone() };
             self.spawn(format!("decoder-{number}"), move || decoder.run(raw, pair_sender))?;

@@ -29,11 +29,15 @@ pub(super) struct Order {
 
 impl ShardPlan {
     pub(super) fn new(config: &LoaderConfig) -> Result<Self, LoaderError> {
-        let sources = expand_sources(&config.shards)?;
-        let shares = if config.resampled { shares(&sources, &config.upsampling)? } else { vec![] };
+        let sources = expand_sources(&config.data)?;
+        let shares = if config.options.resampled {
+            shares(&sources, &config.options.upsampling)?
+        } else {
+            vec![]
+        };
         let shards: Vec<_> = sources.into_iter().flatten().collect();
         let order = Order::new(config);
-        if !config.resampled && (shards.len() as u64) < order.world_size {
+        if !config.options.resampled && (shards.len() as u64) < order.world_size {
             return Err(LoaderError::config(format!(
                 "{} shards cannot be split among {} ranks: make more shards, or set resampled",
                 shards.len(),
@@ -96,10 +100,10 @@ impl Order {
         Self {
             seed: config.seed,
             // Without a shuffle buffer, the user asked for the order of the data.
-            shuffled: config.shuffle_buffer > 0,
+            shuffled: config.options.shuffle_buffer > 0,
             rank: config.rank as u64,
             world_size: config.world_size as u64,
-            endless: config.samples_per_epoch.is_some(),
+            endless: config.options.samples_per_epoch.is_some(),
         }
     }
 
@@ -148,6 +152,7 @@ impl Numbers {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::LoaderOptions;
 
     fn config(world_size: usize, rank: usize) -> LoaderConfig {
         let shards = ["https://a/{0..5}.tar::https://b/{0..1}.tar".to_owned()].to_vec();
@@ -175,7 +180,8 @@ mod tests {
 
     #[test]
     fn an_epoch_of_a_given_length_takes_pass_after_pass() {
-        let config = LoaderConfig { samples_per_epoch: Some(1_000), ..config(1, 0) };
+        let mut config = config(1, 0);
+        config.options.samples_per_epoch = Some(1_000);
         let mut two = epoch(&config, 0, 0, 16);
         assert_eq!(two, [epoch(&config, 0, 0, 8), epoch(&config, 0, 8, 8)].concat());
         assert_ne!(two[..8], two[8..]);
@@ -186,13 +192,13 @@ mod tests {
 
     #[test]
     fn resampled_shards_come_as_often_as_their_factors_say() {
-        let upsampling = vec![1.0, 6.0];
-        let config = LoaderConfig {
+        let options = LoaderOptions {
             resampled: true,
-            upsampling,
+            upsampling: vec![1.0, 6.0],
             samples_per_epoch: Some(1),
-            ..config(2, 1)
+            ..LoaderOptions::default()
         };
+        let config = LoaderConfig { options, ..config(2, 1) };
         let drawn = epoch(&config, 0, 0, 3_000);
         assert_eq!(epoch(&config, 0, 1_000, 10), drawn[1_000..1_010]);
         let other = LoaderConfig { rank: 0, ..config };
@@ -205,8 +211,8 @@ mod tests {
 
     #[test]
     fn factors_belong_to_sources() {
-        let upsampling = vec![1.0];
-        let config = LoaderConfig { resampled: true, upsampling, ..config(1, 0) };
+        let mut config = config(1, 0);
+        (config.options.resampled, config.options.upsampling) = (true, vec![1.0]);
         let error = ShardPlan::new(&config).err().unwrap().to_string();
         assert!(error.contains("1 factors for 2 sources"), "{error}");
     }

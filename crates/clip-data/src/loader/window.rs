@@ -54,7 +54,7 @@ impl WindowReader {
         let mut filling = Filling::new(epoch, start);
         for (draw, shard) in self.plan.epoch(epoch, start.draw) {
             let offset = if draw == start.draw { start.offset } else { 0 };
-            let limit = self.config.max_member_bytes;
+            let limit = self.config.options.max_member_bytes;
             let opened = ShardReader::open_at(shard, &self.opener, limit, offset);
             let mut reader = opened.or_else(|error| self.fail(error))?;
             while let Some(sample) = reader.next() {
@@ -128,14 +128,14 @@ impl Filling {
     }
 
     fn is_full(&self, config: &LoaderConfig) -> bool {
-        self.samples.len() >= config.window() || self.bytes >= config.shuffle_bytes / 2
+        self.samples.len() >= config.window() || self.bytes >= config.options.shuffle_bytes / 2
     }
 
     /// The window, and begins another.
     fn shuffled(&mut self, config: &LoaderConfig) -> Window {
         let (epoch, start, next) = (self.epoch, self.start, self.next_index());
         let mut samples = mem::take(&mut self.samples);
-        if config.shuffle_buffer > 0 {
+        if config.options.shuffle_buffer > 0 {
             let mut rng = sample_rng(config.seed, epoch, start.index, Stream::Shuffle);
             samples.shuffle(&mut rng);
         }

@@ -24,27 +24,27 @@ fn two_sources() -> (TempDir, LoaderConfig) {
         }
         sources.push(path.to_string_lossy().into_owned());
     }
-    let shards = vec![sources.join("::")];
-    let config = LoaderConfig { shards, max_bad_share: 0.5, ..config(folder.path()) };
+    let data = vec![sources.join("::")];
+    let config =
+        with(LoaderConfig { data, ..config(folder.path()) }, |options| options.max_bad_share = 0.5);
     (folder, config)
 }
 
 fn resampled(config: &LoaderConfig) -> LoaderConfig {
-    LoaderConfig {
-        resampled: true,
-        upsampling: vec![1.0, 3.0],
-        samples_per_epoch: Some(110),
-        ..config.clone()
-    }
+    with(config.clone(), |options| {
+        options.resampled = true;
+        options.upsampling = vec![1.0, 3.0];
+        options.samples_per_epoch = Some(110);
+    })
 }
 
 #[test]
 fn a_hundred_random_points_of_each_kind_of_stream() {
     let (_folder, plain) = two_sources();
-    let no_concepts = LoaderConfig { unique_concepts: false, ..plain.clone() };
+    let no_concepts = with(plain.clone(), |options| options.unique_concepts = false);
     let one_rank = LoaderConfig { rank: 1, world_size: 2, ..no_concepts.clone() };
-    let long_epochs = LoaderConfig { samples_per_epoch: Some(301), ..no_concepts.clone() };
-    let in_order = LoaderConfig { shuffle_buffer: 0, ..plain.clone() };
+    let long_epochs = with(no_concepts.clone(), |options| options.samples_per_epoch = Some(301));
+    let in_order = with(plain.clone(), |options| options.shuffle_buffer = 0);
     let with_replacement = resampled(&plain);
     let mut points = ChaCha8Rng::seed_from_u64(5);
     for config in [plain, no_concepts, one_rank, long_epochs, in_order, with_replacement] {
@@ -52,7 +52,8 @@ fn a_hundred_random_points_of_each_kind_of_stream() {
         assert!(expected.last().unwrap().epoch > 0);
         for _ in 0..100 {
             let point = points.random_range(0..expected.len() - 3);
-            let config = LoaderConfig { threads: points.random_range(1..5), ..config.clone() };
+            let threads = points.random_range(1..5);
+            let config = with(config.clone(), |options| options.threads = threads);
             let rest = batches(config, expected[point].state.clone(), 3);
             assert!(rest == expected[point + 1..point + 4], "after batch {point}");
         }
@@ -62,7 +63,10 @@ fn a_hundred_random_points_of_each_kind_of_stream() {
 #[test]
 fn what_lies_before_the_window_is_not_read_again() {
     let (_folder, config) = two_sources();
-    let config = LoaderConfig { unique_concepts: false, shuffle_buffer: 16, ..config };
+    let config = with(config, |options| {
+        options.unique_concepts = false;
+        options.shuffle_buffer = 16;
+    });
     let epoch: Vec<_> = batches(config.clone(), LoaderState::default(), 18);
     assert_eq!(epoch.last().unwrap().epoch, 0);
     let state = epoch[14].state.clone();
@@ -97,7 +101,8 @@ fn a_state_holds_a_few_integers() {
 #[test]
 fn ranks_share_no_sample_of_a_pass() {
     let (_folder, config) = two_sources();
-    let config = LoaderConfig { unique_concepts: false, batch_size: 1, ..config };
+    let config =
+        with(LoaderConfig { batch_size: 1, ..config }, |options| options.unique_concepts = false);
     let keys = |rank, world_size| -> HashSet<String> {
         let config = LoaderConfig { rank, world_size, ..config.clone() };
         let loader = PairLoader::new(config, tokenizer()).unwrap().map(Result::unwrap);
@@ -113,7 +118,9 @@ fn ranks_share_no_sample_of_a_pass() {
 #[test]
 fn a_resampled_epoch_has_its_length_and_favours_what_is_upsampled() {
     let (_folder, config) = two_sources();
-    let config = LoaderConfig { unique_concepts: false, batch_size: 5, ..resampled(&config) };
+    let config = with(LoaderConfig { batch_size: 5, ..resampled(&config) }, |options| {
+        options.unique_concepts = false
+    });
     let all = batches(config, LoaderState::default(), 90);
     let in_first = all.iter().filter(|batch| batch.epoch == 0).count();
     // One of 17 samples is bad.
