@@ -115,7 +115,7 @@ pub enum Cause {
     SourceFailed,
     /// A member is larger than the limit.
     MemberTooLarge,
-    /// No member is an image.
+    /// There is no image: no member is one, or its file isn't there.
     NoImage,
     /// The image has more pixels than the limit.
     TooManyPixels,
@@ -123,6 +123,8 @@ pub enum Cause {
     Undecodable,
     /// There is no caption, or an empty or malformed one.
     NoCaption,
+    /// The settings leave it out: nothing is wrong with it, and it is no bad sample.
+    Filtered,
 }
 
 impl fmt::Display for Cause {
@@ -135,6 +137,7 @@ impl fmt::Display for Cause {
             Self::TooManyPixels => "too many pixels",
             Self::Undecodable => "undecodable image",
             Self::NoCaption => "no caption",
+            Self::Filtered => "filtered out",
         })
     }
 }
