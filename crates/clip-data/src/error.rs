@@ -118,7 +118,7 @@ pub enum Cause {
     SourceFailed,
     /// A member is larger than the limit.
     MemberTooLarge,
-    /// No member is an image.
+    /// There is no image: no member is one, or its file isn't there.
     NoImage,
     /// The image has more pixels than the limit.
     TooManyPixels,
@@ -126,6 +126,8 @@ pub enum Cause {
     Undecodable,
     /// There is no caption, or an empty or malformed one.
     NoCaption,
+    /// The settings leave it out: nothing is wrong with it, and it is no bad sample.
+    Filtered,
 }
 
 impl fmt::Display for Cause {
@@ -138,6 +140,7 @@ impl fmt::Display for Cause {
             Self::TooManyPixels => "too many pixels",
             Self::Undecodable => "undecodable image",
             Self::NoCaption => "no caption",
+            Self::Filtered => "filtered out",
         })
     }
 }
