@@ -5,6 +5,8 @@ use std::mem;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender};
 
+use crate::Cause;
+
 use super::item::{Item, Outcome, Pair, Place};
 use super::{ClipBatch, LoaderConfig, LoaderError, LoaderState, LoaderStats, WindowStart};
 
@@ -84,6 +86,9 @@ impl Assembler {
             Item::Fault(place, fault) => {
                 self.arrive(place)?;
                 self.stats.count(&fault);
+                if fault.cause == Cause::Filtered {
+                    return Ok(());
+                }
                 self.bad += 1;
                 if self.next_index < MIN_SEEN { Ok(()) } else { self.check_bad_share() }
             }

@@ -5,7 +5,8 @@ use std::thread;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CaptionDraw, DEFAULT_MAX_MEMBER_BYTES, DEFAULT_MAX_PIXELS, LoaderError, TrainTransform,
+    CaptionDraw, DEFAULT_MAX_MEMBER_BYTES, DEFAULT_MAX_PIXELS, LoaderError, PairOptions,
+    TrainTransform,
 };
 
 /// Samples of a window where none are shuffled.
@@ -14,7 +15,8 @@ const UNSHUFFLED: usize = 64;
 /// What a [`PairLoader`](crate::PairLoader) does.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LoaderConfig {
-    /// Shard specs, as [`expand_sources`](crate::expand_sources) reads them.
+    /// Specs of shards, as [`expand_sources`](crate::expand_sources) reads them, or of other pairs,
+    /// as [`open_pairs`](crate::open_pairs) does.
     pub data: Vec<String>,
     /// Pairs in a batch.
     pub batch_size: usize,
@@ -41,6 +43,8 @@ pub struct LoaderOptions {
     pub resampled: bool,
     /// How much likelier the shards of each source are drawn, where `resampled`; empty for equally.
     pub upsampling: Vec<f64>,
+    /// How pairs are read from tables.
+    pub pairs: PairOptions,
     /// Samples that all ranks take in an epoch; without it, an epoch is a pass over the data.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub samples_per_epoch: Option<u64>,
@@ -71,6 +75,7 @@ impl Default for LoaderOptions {
         Self {
             resampled: false,
             upsampling: Vec::new(),
+            pairs: PairOptions::default(),
             samples_per_epoch: None,
             shuffle_buffer: 10_000,
             shuffle_bytes: 1 << 30,
@@ -114,7 +119,10 @@ impl LoaderConfig {
             return Some(format!("max_bad_share is {}, not in [0, 1]", self.options.max_bad_share));
         }
         let transform = self.transform.problem();
-        transform.or_else(|| self.captions.problem()).or_else(|| self.sampling_problem())
+        transform
+            .or_else(|| self.captions.problem())
+            .or_else(|| self.options.pairs.problem())
+            .or_else(|| self.sampling_problem())
     }
 
     fn sampling_problem(&self) -> Option<String> {

@@ -5,6 +5,8 @@
 //! shards --windows--> dealer --raw samples, in turn--> decoders --pairs--> assembler --> PairLoader
 //! ```
 //!
+//! Where there are no shards, the dealer deals the indices of pairs, which the decoders get.
+//!
 //! The dealer gives its items to the decoders in turn and the assembler takes them back in the
 //! same turn, so order needs no sorting and every queue is bounded. Dropping the loader closes the
 //! queues from the consumer's end, and each thread ends when it finds its queue closed.
@@ -28,7 +30,7 @@ use std::thread::{self, JoinHandle};
 
 use clip_model::Tokenizer;
 
-use crate::{DataError, Location, ShardOpener};
+use crate::{DataError, Location, PairSource, ShardOpener, open_pairs};
 use assembler::{Assembler, Message};
 pub use config::{LoaderConfig, LoaderOptions};
 use dealer::Dealer;
@@ -81,9 +83,36 @@ impl PairLoader {
         state: LoaderState,
     ) -> Result<Self, LoaderError> {
         config.check()?;
+        if let Some(pairs) = open_pairs(&config.data, &config.options.pairs, &config.captions)? {
+            return Self::resume_pairs(pairs.into(), config, tokenizer, state);
+        }
         let plan = ShardPlan::new(&config)?;
         check_openable(plan.shards())?;
         Self::start(config, tokenizer, state, Data::Shards(plan))
+    }
+
+    /// As [`resume`](Self::resume), with pairs that can be got by index, such as a data set of
+    /// Burn's ([`BurnPairs`](crate::BurnPairs)), in place of `config.data`. They are got by the
+    /// decoder threads.
+    ///
+    /// # Errors
+    ///
+    /// When a setting is impossible, a thread can't be started, or the state is damaged.
+    pub fn resume_pairs(
+        pairs: Arc<dyn PairSource>,
+        config: LoaderConfig,
+        tokenizer: Arc<Tokenizer>,
+        state: LoaderState,
+    ) -> Result<Self, LoaderError> {
+        config.check()?;
+        if config.options.resampled {
+            return Err(LoaderError::config("resampled is for shards: leave it out"));
+        }
+        if pairs.len() < config.world_size {
+            let (name, size) = (pairs.name(), config.world_size);
+            return Err(LoaderError::config(format!("{name} has fewer pairs than {size} ranks")));
+        }
+        Self::start(config, tokenizer, state, Data::Pairs(pairs))
     }
 
     /// What has been read and passed over since the start, up to the last batch returned.
@@ -106,14 +135,20 @@ impl PairLoader {
             stats: LoaderStats::default(),
         };
         let config = Arc::new(config);
-        let (decoders, outcomes) = loader.start_decoders(&config, &tokenizer)?;
+        let decoder = Decoder { config: config.clone(), tokenizer, pairs: data.pairs() };
+        let (decoders, outcomes) = loader.start_decoders(decoder)?;
         let assembler = Assembler::new(config.clone(), &state, sender);
         loader.spawn("batches".to_owned(), move || assembler.run(&outcomes))?;
         let stop = loader.stop.clone();
         let dealer =
             Dealer { config: config.clone(), start: state.clone(), stop, decoders, sent: 0 };
-        let Data::Shards(plan) = data;
-        loader.start_shards(config, state, plan, dealer)?;
+        match data {
+            Data::Shards(plan) => loader.start_shards(config, state, plan, dealer)?,
+            Data::Pairs(pairs) => {
+                let count = pairs.len() as u64;
+                loader.spawn("dealer".to_owned(), move || dealer.deal_indices(count))?;
+            }
+        }
         Ok(loader)
     }
 
@@ -137,15 +172,15 @@ impl PairLoader {
 
     fn start_decoders(
         &mut self,
-        config: &Arc<LoaderConfig>,
-        tokenizer: &Arc<Tokenizer>,
+        decoder: Decoder,
     ) -> Result<(Vec<SyncSender<Work>>, Vec<Receiver<Outcome>>), LoaderError> {
+        let config = decoder.config.clone();
         let pair_queue = config.batch_size.div_ceil(config.threads()).min(MAX_PAIR_QUEUE);
         let (mut inputs, mut outputs) = (Vec::new(), Vec::new());
         for number in 0..config.threads() {
             let (input, raw) = sync_channel(config.options.queue);
             let (pair_sender, pairs) = sync_channel(pair_queue);
-            let decoder = Decoder { config: config.clone(), tokenizer: tokenizer.clone() };
+            let decoder = decoder.clone();
             self.spawn(format!("decoder-{number}"), move || decoder.run(raw, pair_sender))?;
             inputs.push(input);
             outputs.push(pairs);
@@ -188,6 +223,16 @@ impl Drop for PairLoader {
 /// What a loader reads.
 enum Data {
     Shards(ShardPlan),
+    Pairs(Arc<dyn PairSource>),
+}
+
+impl Data {
+    fn pairs(&self) -> Option<Arc<dyn PairSource>> {
+        match self {
+            Self::Shards(_) => None,
+            Self::Pairs(pairs) => Some(pairs.clone()),
+        }
+    }
 }
 
 /// Better found out now than in hours.
