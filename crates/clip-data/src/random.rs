@@ -15,6 +15,8 @@ pub enum Stream {
     Augment = 3,
     /// The choice of a caption.
     Caption = 4,
+    /// Which samples are picked to be looked at.
+    Pick = 5,
 }
 
 /// The random numbers of one sample: a function of the arguments alone, on every platform.
