@@ -30,7 +30,7 @@ impl Default for StatisticsConfig {
             fields: CaptionFields::default(),
             max_pixels: DEFAULT_MAX_PIXELS,
             max_distinct: 1 << 20,
-            max_ranked: 1 << 16,
+            max_ranked: 1 << 17,
             top: 60,
         }
     }

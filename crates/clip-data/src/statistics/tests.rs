@@ -29,7 +29,7 @@ fn drawings(folder: &Path) {
     }
 }
 
-fn entries<'a>(ranking: &'a Ranking) -> Vec<(&'a str, u64)> {
+fn entries(ranking: &Ranking) -> Vec<(&str, u64)> {
     ranking.entries.iter().map(|(text, count)| (text.as_str(), *count)).collect()
 }
 
