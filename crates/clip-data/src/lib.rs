@@ -43,6 +43,8 @@ mod pairs;
 mod random;
 mod sample;
 mod shards;
+#[cfg(feature = "statistics")]
+mod statistics;
 mod stored;
 #[cfg(test)]
 mod testing;
@@ -78,4 +80,9 @@ pub use sample::RawSample;
 pub use shards::{
     DEFAULT_MAX_MEMBER_BYTES, Location, OpenShard, ShardOpener, ShardReader, count_samples,
     expand_shards, expand_sources, image_folder,
+};
+#[cfg(feature = "statistics")]
+pub use statistics::{
+    CaptionStatistics, ConceptStatistics, Corpus, Distinct, Distribution, FaultCount,
+    ImageStatistics, PartStatistics, Pick, Ranking, Seen, Statistics, StatisticsConfig, gather,
 };

@@ -17,6 +17,8 @@ pub enum Stream {
     Caption = 4,
     /// The shards of a resampled epoch.
     Resample = 5,
+    /// Which samples are picked to be looked at.
+    Pick = 6,
 }
 
 /// The random numbers of one sample: a function of the arguments alone, on every platform.
