@@ -29,7 +29,11 @@
 //!
 //! A sample is the members of a tar that share a name up to the first dot: an image (`png`, `jpg`,
 //! `jpeg` or `webp`), and its text as `txt` or as `json` with `name`, `keywords` and perhaps
-//! `concept`. What can't be used is passed over and counted by [`Cause`].
+//! `concept`; [`CaptionDraw`] names other fields and filters. What can't be used is passed over and
+//! counted by [`Cause`].
+//!
+//! Pairs that aren't in shards are a [`PairSource`]: tables, folders and made-up pairs, which
+//! [`open_pairs`] knows by their spec, and any data set of Burn's.
 
 #[cfg(feature = "loader")]
 mod augment;

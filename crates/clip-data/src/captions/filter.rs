@@ -23,7 +23,7 @@ pub struct CaptionFilter {
     /// The most characters.
     pub max_chars: Option<usize>,
     /// The least share of ASCII among the characters, from 0 to 1: a crude sieve for other scripts.
-    pub min_ascii_share: f32,
+    pub min_ascii_share: f64,
     /// Conditions on the `json` member's numbers, or a table's, all of which a sample must meet.
     pub thresholds: Vec<Threshold>,
 }
@@ -85,8 +85,8 @@ impl CaptionFilter {
         counts.into_iter().try_for_each(|(unit, count, range)| within(unit, count, &range))?;
         let ascii = caption.chars().filter(char::is_ascii).count();
         let share = ascii as f64 / chars.max(1) as f64;
-        if share < f64::from(self.min_ascii_share) {
-            return Err(format!("{share:.2} of its caption's characters are ASCII, which is less"));
+        if share < self.min_ascii_share {
+            return Err(format!("only {share:.2} of its caption's characters are ASCII"));
         }
         Ok(())
     }

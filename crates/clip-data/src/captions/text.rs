@@ -9,7 +9,7 @@ use crate::{CaptionFields, Cause, Fault, RawSample};
 /// The captions a sample offers.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Captions {
-    /// The `txt` member, used as it is.
+    /// One text, such as that of a `txt` member, used as it is.
     Text(String),
     /// From several fields. There is at least one.
     Weighted(Vec<FieldTexts>),

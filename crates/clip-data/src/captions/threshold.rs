@@ -71,11 +71,18 @@ impl Threshold {
         self.check(text.trim().parse().ok())
     }
 
+    /// Comparison and limit.
+    fn bound(&self) -> String {
+        format!("{} {}", self.comparison.sign(), self.limit)
+    }
+
     fn check(&self, number: Option<f64>) -> Result<(), String> {
         match number {
             Some(number) if self.comparison.holds(number, self.limit) => Ok(()),
-            Some(number) => Err(format!("its `{}` is {number}, not {self}", self.field)),
-            None => Err(format!("it has no number `{}`, which must be {self}", self.field)),
+            Some(number) => Err(format!("its `{}` is {number}, not {}", self.field, self.bound())),
+            None => {
+                Err(format!("it has no number `{}`, which must be {}", self.field, self.bound()))
+            }
         }
     }
 }
@@ -112,14 +119,13 @@ impl TryFrom<String> for Threshold {
 
 impl From<Threshold> for String {
     fn from(threshold: Threshold) -> Self {
-        format!("{} {threshold}", threshold.field)
+        threshold.to_string()
     }
 }
 
-/// Comparison and limit, without the field.
 impl fmt::Display for Threshold {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.comparison.sign(), self.limit)
+        write!(f, "{} {}", self.field, self.bound())
     }
 }
 

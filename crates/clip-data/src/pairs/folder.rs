@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use walkdir::{DirEntry, WalkDir};
@@ -39,7 +40,10 @@ impl FolderPairs {
         let (mut images, mut texts) = (Vec::new(), HashSet::new());
         let walk = WalkDir::new(folder).follow_links(true).sort_by_file_name();
         for entry in walk.into_iter().filter_entry(is_visible) {
-            let entry = entry.map_err(|error| DataError::io(folder, error.into()))?;
+            let entry = match entry {
+                Err(error) if is_gone(&error) => continue,
+                entry => entry.map_err(|error| DataError::io(folder, error.into()))?,
+            };
             let path = entry.path();
             let Some(extension) = path.extension().and_then(OsStr::to_str) else { continue };
             if is_image_extension(extension) && entry.file_type().is_file() {
@@ -102,6 +106,12 @@ fn is_visible(entry: &DirEntry) -> bool {
     entry.depth() == 0 || !entry.file_name().as_encoded_bytes().starts_with(b".")
 }
 
+/// Whether the path leads nowhere: a link whose file was removed, say.
+fn is_gone(error: &walkdir::Error) -> bool {
+    let reason = error.io_error().map(std::io::Error::kind);
+    error.depth() > 0 && reason == Some(ErrorKind::NotFound)
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -149,6 +159,21 @@ mod tests {
         assert_eq!(pairs.get(3).unwrap_err().cause, Cause::SourceFailed);
         fs::remove_file(folder.path().join("b/2.PNG")).unwrap();
         assert_eq!(pairs.get(2).unwrap_err().cause, Cause::NoImage);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_followed_but_not_in_circles_or_to_nowhere() {
+        use std::os::unix::fs::symlink;
+        let other = folder_of(&[("1.png", b""), ("1.txt", b"One.")]);
+        let folder = folder_of(&[("0.png", b"")]);
+        symlink(other.path(), folder.path().join("linked")).unwrap();
+        symlink("nowhere", folder.path().join("2.png")).unwrap();
+        let pairs = FolderPairs::open(folder.path(), &CaptionDraw::default()).unwrap();
+        assert_eq!(pairs.images, ["0.png", "linked/1.png"].map(PathBuf::from));
+        symlink(folder.path(), other.path().join("circle")).unwrap();
+        let error = FolderPairs::open(folder.path(), &CaptionDraw::default()).err().unwrap();
+        assert!(error.to_string().contains("circle"), "{error}");
     }
 
     #[test]

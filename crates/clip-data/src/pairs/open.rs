@@ -1,6 +1,6 @@
 //! Pairs that aren't in shards, by spec.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::slice;
 
 use serde::{Deserialize, Serialize};
@@ -142,7 +142,7 @@ fn open_folder(
 }
 
 /// The files that a spec of tables stands for.
-fn tables(spec: &String) -> Result<Vec<std::path::PathBuf>, DataError> {
+fn tables(spec: &String) -> Result<Vec<PathBuf>, DataError> {
     let table = |location: Location| match location {
         Location::File(path) if is_table(&path.to_string_lossy()) => Ok(path),
         other => {

@@ -104,9 +104,8 @@ impl SyntheticPairs {
         let mut picture = RgbImage::new(self.width, self.height);
         // Grain first, then the drawing where the grain lies.
         ChaCha8Rng::seed_from_u64(index as u64).fill_bytes(&mut picture);
-        let (width, height) = (self.width as f32, self.height as f32);
         for (x, y, pixel) in picture.enumerate_pixels_mut() {
-            let colour = scene.colour((x as f32 + 0.5) / width, (y as f32 + 0.5) / height);
+            let colour = scene.colour([x, y], [self.width, self.height]);
             for (level, base) in pixel.0.iter_mut().zip(colour) {
                 *level = base.saturating_add(*level % GRAIN).saturating_sub(GRAIN / 2);
             }

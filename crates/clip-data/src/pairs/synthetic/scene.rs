@@ -28,16 +28,25 @@ const SHAPES: [Shape; 8] = [
     Shape::Pillar,
 ];
 
-const ROWS: [&str; 3] = ["top", "middle", "bottom"];
+/// The cells of a grid of three by three, row by row.
+const PLACES: [&str; 9] = [
+    "at the top left",
+    "at the top",
+    "at the top right",
+    "at the left",
+    "in the middle",
+    "at the right",
+    "at the bottom left",
+    "at the bottom",
+    "at the bottom right",
+];
 
-const COLUMNS: [&str; 3] = ["left", "centre", "right"];
-
-/// Names, and half the shape's extent as a share of the picture's.
+/// Names, and half the shape's extent as a share of the picture's shorter side.
 const SIZES: [(&str, f32); 2] = [("small", 0.09), ("large", 0.16)];
 
 /// The number of scenes; a background has another colour than the shape.
 pub(super) const SCENES: usize =
-    COLOURS.len() * (COLOURS.len() - 1) * SHAPES.len() * ROWS.len() * COLUMNS.len() * SIZES.len();
+    COLOURS.len() * (COLOURS.len() - 1) * SHAPES.len() * PLACES.len() * SIZES.len();
 
 /// Has no divisor in common with `SCENES`, so that neighbours differ in many ways.
 const STRIDE: usize = 7919;
@@ -91,9 +100,8 @@ pub(super) struct Scene {
     colour: Colour,
     background: Colour,
     size: (&'static str, f32),
-    /// Of the three by three places.
-    row: usize,
-    column: usize,
+    /// Of `PLACES`.
+    place: usize,
 }
 
 impl Scene {
@@ -106,34 +114,32 @@ impl Scene {
             digit
         };
         let (colour, shape) = (digit(COLOURS.len()), digit(SHAPES.len()));
-        let (row, column) = (digit(ROWS.len()), digit(COLUMNS.len()));
+        let place = digit(PLACES.len());
         let other = 1 + digit(COLOURS.len() - 1);
         Self {
             shape: SHAPES[shape],
             colour: COLOURS[colour],
             background: COLOURS[(colour + other) % COLOURS.len()],
             size: SIZES[digit(SIZES.len())],
-            row,
-            column,
+            place,
         }
     }
 
     /// `a small red circle at the top left on a blue background`.
     pub(super) fn caption(&self) -> String {
         let (size, colour, shape) = (self.size.0, self.colour.0, self.shape.name());
-        let (row, column, background) = (ROWS[self.row], COLUMNS[self.column], self.background.0);
+        let (place, background) = (PLACES[self.place], self.background.0);
         let article = if background.starts_with("orange") { "an" } else { "a" };
-        format!(
-            "a {size} {colour} {shape} at the {row} {column} on {article} {background} background"
-        )
+        format!("a {size} {colour} {shape} {place} on {article} {background} background")
     }
 
-    /// The colour at a place, given as shares of the picture's width and height.
-    pub(super) fn colour(&self, x: f32, y: f32) -> [u8; 3] {
-        let centre = |place: usize| (2 * place + 1) as f32 / 6.0;
-        let within = |at: f32, place| (at - centre(place)) / self.size.1;
-        let inside = self.shape.contains(within(x, self.column), within(y, self.row));
-        if inside { self.colour.1 } else { self.background.1 }
+    /// The colour of a pixel in a picture of this width and height.
+    pub(super) fn colour(&self, pixel: [u32; 2], size: [u32; 2]) -> [u8; 3] {
+        let centre = [self.place % 3, self.place / 3].map(|cell| (2 * cell + 1) as f32 / 6.0);
+        let half = self.size.1 * size[0].min(size[1]) as f32;
+        let [x, y] =
+            [0, 1].map(|axis| (pixel[axis] as f32 + 0.5 - centre[axis] * size[axis] as f32) / half);
+        if self.shape.contains(x, y) { self.colour.1 } else { self.background.1 }
     }
 }
 
@@ -152,18 +158,22 @@ mod tests {
 
     #[test]
     fn the_picture_shows_what_the_caption_says() {
+        let size = [240, 180];
         for index in 0..500 {
             let scene = Scene::at(index);
-            let (x, y) = ((2 * scene.column + 1) as f32 / 6.0, (2 * scene.row + 1) as f32 / 6.0);
-            let share = 200;
-            let colours = (0..share * share)
-                .map(|at| scene.colour((at % share) as f32 / 200.0, (at / share) as f32 / 200.0));
-            let painted = colours.filter(|colour| *colour == scene.colour.1).count();
-            let expected = if scene.size.0 == "small" { 280..1_400 } else { 900..4_200 };
-            assert!(expected.contains(&painted), "{}: {painted}", scene.caption());
+            let pixels = (0..size[1]).flat_map(|y| (0..size[0]).map(move |x| [x, y]));
+            let drawn: Vec<_> =
+                pixels.filter(|pixel| scene.colour(*pixel, size) == scene.colour.1).collect();
+            // From a bar to a square, 16 or 29 pixels half a side.
+            let expected = if scene.size.0 == "small" { 300..1_000 } else { 1_000..3_000 };
+            assert!(expected.contains(&drawn.len()), "{}: {}", scene.caption(), drawn.len());
+            let column = drawn.iter().map(|pixel| pixel[0]).sum::<u32>() / drawn.len() as u32 / 80;
+            let row = drawn.iter().map(|pixel| pixel[1]).sum::<u32>() / drawn.len() as u32 / 60;
+            assert_eq!((3 * row + column) as usize, scene.place, "{}", scene.caption());
             let hollow = scene.shape.name() == "ring";
+            let middle = [0, 1].map(|axis| (2 * [column, row][axis] + 1) * size[axis] / 6);
             let wanted = if hollow { scene.background } else { scene.colour };
-            assert_eq!(scene.colour(x, y), wanted.1, "{}", scene.caption());
+            assert_eq!(scene.colour(middle, size), wanted.1, "{}", scene.caption());
         }
     }
 }
