@@ -1,9 +1,12 @@
 //! Shards of the webdataset format: where they are, and the samples in them.
 
+mod entry;
+mod extended;
 mod location;
 mod name;
 mod open;
 mod reader;
+mod sparse;
 mod spec;
 
 pub use location::Location;

@@ -1,10 +1,9 @@
 //! Tar shards to raw samples, as Python's webdataset groups them.
 
-use std::io::{self, BufRead, Read};
+use std::mem;
 use std::sync::Arc;
 
-use tar::{Archive, Entry, EntryType};
-
+use super::entry::{Entry, EntryError, truncated};
 use super::name::split_name;
 use super::{Location, OpenShard, ShardOpener, expand_shards};
 use crate::{Cause, DataError, Fault, RawSample};
@@ -12,28 +11,42 @@ use crate::{Cause, DataError, Fault, RawSample};
 /// Default limit of one member's size: 256 MiB.
 pub const DEFAULT_MAX_MEMBER_BYTES: u64 = 256 << 20;
 
-/// Tar pads every member to a multiple of this.
-const BLOCK: u64 = 512;
-
 /// The samples of one shard in order.
 ///
 /// Consecutive members with the same key are one sample; as in open_clip, a second member with the
-/// same extension starts another. A sample with an oversized member is a fault in its place; a
-/// truncated, empty or foreign file is a fault at the end, after every sample that was complete. A
-/// source that fails, as a connection does, is [`Cause::SourceFailed`].
+/// same extension starts another. A sample with an oversized member is a fault in its place; so are
+/// the members lost between a damaged header and the next sound one. A truncated, empty or foreign
+/// file is a fault at the end, after every sample that was complete. A source that fails, as a
+/// connection does, is [`Cause::SourceFailed`].
 pub struct ShardReader {
     name: Arc<str>,
     source: OpenShard,
     max_member_bytes: u64,
-    /// The sample being gathered, and what is wrong with it.
-    pending: Option<(RawSample, Option<Fault>)>,
-    /// What ended the shard early.
+    /// The sample being gathered.
+    pending: Option<Pending>,
+    /// What comes after the pending sample.
     broken: Option<Fault>,
     last_key: String,
     /// Name of the member being read.
-    reading: String,
+    reading: Vec<u8>,
     members: u64,
-    done: bool,
+    state: State,
+}
+
+/// A sample being gathered, and what is wrong with it.
+struct Pending {
+    /// The key as it is in the tar, where it needn't be UTF-8.
+    key: Vec<u8>,
+    sample: RawSample,
+    fault: Option<Fault>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum State {
+    Reading,
+    /// The next sound header has to be found.
+    Damaged,
+    Done,
 }
 
 impl ShardReader {
@@ -54,28 +67,25 @@ impl ShardReader {
             pending: None,
             broken: None,
             last_key: String::new(),
-            reading: String::new(),
+            reading: Vec::new(),
             members: 0,
-            done: false,
+            state: State::Reading,
         })
     }
 
     /// Reads one member; returns the sample it completes by starting another.
     fn advance(&mut self) -> Option<Result<RawSample, Fault>> {
         match self.read_member() {
-            Ok(Some(member)) => self.add(member),
-            Ok(None) => {
-                self.done = true;
-                if self.members == 0 {
-                    let reason = "the archive is empty: write the shard again or remove it";
-                    self.break_off(Cause::BrokenShard, reason);
-                }
-                None
+            Ok(Some(member)) => return self.add(member),
+            Ok(None) => self.end(),
+            Err(EntryError::Foreign) if self.members == 0 => {
+                self.break_off(Cause::BrokenShard, "it is no tar: fetch or write the shard again");
             }
-            Err(error) => {
-                self.done = true;
+            Err(EntryError::Foreign) => return self.resume_later("a header is overwritten"),
+            Err(EntryError::Damaged(reason)) => return self.resume_later(reason),
+            Err(EntryError::Io(error)) => {
                 let cut = split_name(&self.reading).map(|(key, _)| key);
-                self.pending.take_if(|(sample, _)| Some(&sample.key) == cut.as_ref());
+                self.pending.take_if(|pending| Some(pending.key.as_slice()) == cut);
                 match self.source.failure().map(str::to_owned) {
                     Some(failure) => self.break_off(Cause::SourceFailed, &failure),
                     None => {
@@ -83,51 +93,86 @@ impl ShardReader {
                         self.break_off(Cause::BrokenShard, &reason);
                     }
                 }
-                None
             }
+        }
+        None
+    }
+
+    /// Notes the damage after the pending sample, which is returned.
+    fn resume_later(&mut self, reason: &str) -> Option<Result<RawSample, Fault>> {
+        self.state = State::Damaged;
+        let reason = format!(
+            "members are missing after this sample: {reason}: fetch or write the shard again"
+        );
+        self.broken = Some(self.fault(Cause::BrokenShard, reason));
+        self.take_pending()
+    }
+
+    fn end(&mut self) {
+        self.state = State::Done;
+        if self.members == 0 {
+            let reason = "the archive is empty: write the shard again or remove it";
+            self.break_off(Cause::BrokenShard, reason);
         }
     }
 
     fn break_off(&mut self, cause: Cause, reason: &str) {
-        self.broken = Some(Fault {
-            cause,
-            shard: self.name.to_string(),
-            key: self.last_key.clone(),
-            reason: format!("the shard ends after this sample: {reason}"),
-        });
+        self.state = State::Done;
+        let reason = format!("the shard ends after this sample: {reason}");
+        self.broken = Some(self.fault(cause, reason));
+    }
+
+    fn fault(&self, cause: Cause, reason: String) -> Fault {
+        Fault { cause, shard: self.name.to_string(), key: self.last_key.clone(), reason }
+    }
+
+    fn take_pending(&mut self) -> Option<Result<RawSample, Fault>> {
+        let Pending { sample, fault, .. } = self.pending.take()?;
+        Some(fault.map_or(Ok(sample), Err))
     }
 
     /// The next file, or `None` at the end mark.
-    fn read_member(&mut self) -> io::Result<Option<Member>> {
+    fn read_member(&mut self) -> Result<Option<Member>, EntryError> {
+        let source = &mut self.source.bytes;
         loop {
-            if self.source.bytes.fill_buf()?.is_empty() {
+            let damaged = mem::replace(&mut self.state, State::Reading) == State::Damaged;
+            let entry = if damaged {
+                Entry::resume(source)?
+            } else if source.fill_buf()?.is_empty() {
                 // A tar ends with blocks of zeros, so the file was cut between two members.
-                return if self.members == 0 { Ok(None) } else { Err(truncated()) };
-            }
-            // A fresh archive per member: its iterator would borrow the reader from ourselves.
-            let mut archive = Archive::new(&mut self.source.bytes);
-            let Some(entry) = archive.entries()?.next() else {
-                return Ok(None);
+                return if self.members == 0 { Ok(None) } else { Err(truncated().into()) };
+            } else {
+                Entry::next(source)?
             };
-            let entry = entry?;
-            self.reading = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-            let member = read_entry(entry, self.reading.clone(), self.max_member_bytes)?;
-            let padding = member.size.next_multiple_of(BLOCK) - member.size;
-            skip(&mut self.source.bytes, padding)?;
-            if member.is_file {
-                self.members += 1;
-                return Ok(Some(member));
+            let Some(entry) = entry else { return Ok(None) };
+            self.reading.clone_from(&entry.name);
+            if !entry.is_file {
+                entry.skip(source)?;
+                continue;
             }
+            let bytes = if entry.is_within(self.max_member_bytes) {
+                Some(entry.read(source)?)
+            } else {
+                entry.skip(source)?;
+                None
+            };
+            self.members += 1;
+            return Ok(Some(Member { name: entry.name, size: entry.size, bytes }));
         }
     }
 
     fn add(&mut self, member: Member) -> Option<Result<RawSample, Fault>> {
         let (key, extension) = split_name(&member.name)?;
-        let starts = |sample: &RawSample| sample.key != key || sample.member(&extension).is_some();
-        let finished = self.pending.take_if(|(sample, _)| starts(sample)).map(finish);
-        let (sample, fault) = self.pending.get_or_insert_with(|| {
-            let sample = RawSample { key: key.clone(), shard: self.name.clone(), members: vec![] };
-            (sample, None)
+        let extension = String::from_utf8_lossy(extension).to_lowercase();
+        let starts =
+            |pending: &Pending| pending.key != key || pending.sample.member(&extension).is_some();
+        let finished =
+            if self.pending.as_ref().is_some_and(starts) { self.take_pending() } else { None };
+        let Pending { sample, fault, .. } = self.pending.get_or_insert_with(|| {
+            let readable = String::from_utf8_lossy(key).into_owned();
+            self.last_key.clone_from(&readable);
+            let sample = RawSample { key: readable, shard: self.name.clone(), members: vec![] };
+            Pending { key: key.to_vec(), sample, fault: None }
         });
         match member.bytes {
             Some(bytes) => sample.members.push((extension, bytes)),
@@ -137,7 +182,6 @@ impl ShardReader {
                 *fault = Some(sample.fault(Cause::MemberTooLarge, reason));
             }
         }
-        self.last_key = key;
         finished
     }
 }
@@ -146,13 +190,17 @@ impl Iterator for ShardReader {
     type Item = Result<RawSample, Fault>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        while !self.done {
+        loop {
+            if let Some(fault) = self.broken.take_if(|_| self.pending.is_none()) {
+                return Some(Err(fault));
+            }
+            if self.state == State::Done {
+                return self.take_pending();
+            }
             if let Some(finished) = self.advance() {
                 return Some(finished);
             }
         }
-        let last = self.pending.take().map(finish);
-        last.or_else(|| self.broken.take().map(Err))
     }
 }
 
@@ -174,41 +222,11 @@ pub fn count_samples(shards: &[String]) -> Result<usize, DataError> {
     Ok(count)
 }
 
-/// One entry of a tar; `bytes` is `None` when it is above the limit.
+/// A file of a tar; `bytes` is `None` when it is above the limit.
 struct Member {
-    name: String,
+    name: Vec<u8>,
     size: u64,
-    is_file: bool,
     bytes: Option<Vec<u8>>,
-}
-
-fn read_entry(mut entry: Entry<'_, impl Read>, name: String, limit: u64) -> io::Result<Member> {
-    let kind = entry.header().entry_type();
-    let is_file = matches!(kind, EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse);
-    let size = entry.size();
-    if !is_file || size > limit {
-        skip(&mut entry, size)?;
-        return Ok(Member { name, size, is_file, bytes: None });
-    }
-    let mut bytes = Vec::new();
-    entry.read_to_end(&mut bytes)?;
-    if bytes.len() as u64 != size {
-        return Err(truncated());
-    }
-    Ok(Member { name, size, is_file, bytes: Some(bytes) })
-}
-
-fn skip(source: &mut impl Read, bytes: u64) -> io::Result<()> {
-    let skipped = io::copy(&mut source.take(bytes), &mut io::sink())?;
-    if skipped == bytes { Ok(()) } else { Err(truncated()) }
-}
-
-fn truncated() -> io::Error {
-    io::Error::new(io::ErrorKind::UnexpectedEof, "the file is truncated")
-}
-
-fn finish((sample, fault): (RawSample, Option<Fault>)) -> Result<RawSample, Fault> {
-    fault.map_or(Ok(sample), Err)
 }
 
 #[cfg(test)]
