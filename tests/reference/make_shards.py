@@ -81,7 +81,7 @@ class Names:
 
     def content(self):
         size = self.rng.choice([0, 0, 1, 3, 100, 511, 512, 513, 700, 1024, 1500])
-        return self.rng.randbytes(size)
+        return (self.rng.randbytes(7) * (size // 7 + 1))[:size]
 
 
 def with_tarfile(path, rng, samples, form):

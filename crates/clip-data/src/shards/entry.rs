@@ -97,6 +97,9 @@ impl Entry {
             Some(size) => size,
             None => size_of(&header)?,
         };
+        if !has_bytes {
+            stored = 0;
+        }
         let mut size = stored;
         let mut map = extended.map;
         if type_of(&header) == b'S' {
@@ -104,12 +107,11 @@ impl Entry {
             (map, size) = (Some(old_map), real_size);
         } else if extended.map_in_member {
             let (new_map, read) = Map::before_member(source, stored)?;
-            (map, stored) = (Some(new_map), stored - read);
+            (map, stored) = (Some(new_map), stored.saturating_sub(read));
         }
         if map.is_some() {
             size = extended.real_size.unwrap_or(size);
         }
-        let stored = if has_bytes { stored } else { 0 };
         Ok(Self { name: extended.name.unwrap_or(name), is_file, size, stored, map })
     }
 

@@ -43,24 +43,26 @@ impl Map {
     }
 
     /// The map of POSIX's format, version 1.0, in blocks before the member's bytes; and how many
-    /// bytes of the `stored` ones it has.
+    /// bytes that takes, of the `stored` ones and their padding.
     pub(super) fn before_member(
         source: &mut impl BufRead,
         stored: u64,
     ) -> Result<(Self, u64), EntryError> {
-        let mut text = source.take(stored);
-        let count = line(&mut text)?;
+        let mut text = source.by_ref().take(stored);
+        let map = Self::of_lines(&mut text);
+        let read = stored - text.limit();
+        // Whatever the map is worth, the source is then at a block.
+        skip(source, padding(read))?;
+        Ok((map?, read + padding(read)))
+    }
+
+    fn of_lines(text: &mut impl BufRead) -> Result<Self, EntryError> {
+        let count = line(text)?;
         if count > MAX_STRETCHES {
             return Err(EntryError::Damaged("the map of a sparse file is absurdly long"));
         }
-        let mut map = Vec::new();
-        for _ in 0..count {
-            map.push((line(&mut text)?, line(&mut text)?));
-        }
-        let read = stored - text.limit();
-        let padding = padding(read).min(text.limit());
-        skip(&mut text, padding)?;
-        Ok((Self(map), read + padding))
+        let stretches = (0..count).map(|_| Ok((line(text)?, line(text)?)));
+        stretches.collect::<Result<_, _>>().map(Self)
     }
 
     /// The whole file of `size` bytes, with these of it stored.
