@@ -62,6 +62,9 @@ struct Args {
     /// Decoder threads; no effect on the result [default: one a core]
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
+    /// Share of unusable samples above which the run stops [default: 0.1]
+    #[arg(long, value_name = "SHARE")]
+    max_bad_share: Option<f64>,
     /// Steps between checkpoints [default: 100]
     #[arg(long, value_name = "N")]
     checkpoint_every: Option<u64>,
@@ -105,6 +108,7 @@ fn run(args: &Args) -> Result<Ended, TrainError> {
     interrupter.stop(None); // from here on there is nothing to save, and Ctrl-C ends at once
     if let Some(faults) = trainer.data_faults() {
         println!("{faults}");
+        facts.push(("Unusable samples".into(), faults));
     }
     if ended? == Ended::Interrupted {
         println!("stopped at step {}; go on with --resume {}", trainer.step(), folder.display());
@@ -142,7 +146,8 @@ impl Args {
         replace(&mut config.micro_batch, &self.micro_batch);
         replace(&mut config.lr, &self.lr);
         replace(&mut config.seed, &self.seed);
-        replace(&mut config.threads, &self.threads);
+        replace(&mut config.loader.threads, &self.threads);
+        replace(&mut config.loader.max_bad_share, &self.max_bad_share);
         replace(&mut config.checkpoint_every, &self.checkpoint_every);
         let given = |shards: &[String]| (!shards.is_empty()).then(|| shards.to_vec());
         replace(&mut config.data, &given(&self.data));

@@ -80,6 +80,9 @@ pub enum DataError {
     /// One sample is unusable, where every sample is needed.
     #[error("{0}: repair or remove it")]
     Sample(Fault),
+    /// A shard's source stopped giving bytes, though it was tried again.
+    #[error("{0}: check the source and go on from the last checkpoint")]
+    Source(Fault),
     /// An index past the end.
     #[error("image {index} was asked for, but there are {len}")]
     OutOfRange {
@@ -115,7 +118,7 @@ pub enum Cause {
     SourceFailed,
     /// A member is larger than the limit.
     MemberTooLarge,
-    /// No member is an image.
+    /// There is no image: no member is one, or its file isn't there.
     NoImage,
     /// The image has more pixels than the limit.
     TooManyPixels,
@@ -123,6 +126,8 @@ pub enum Cause {
     Undecodable,
     /// There is no caption, or an empty or malformed one.
     NoCaption,
+    /// The settings leave it out: nothing is wrong with it, and it is no bad sample.
+    Filtered,
 }
 
 impl fmt::Display for Cause {
@@ -135,6 +140,7 @@ impl fmt::Display for Cause {
             Self::TooManyPixels => "too many pixels",
             Self::Undecodable => "undecodable image",
             Self::NoCaption => "no caption",
+            Self::Filtered => "filtered out",
         })
     }
 }

@@ -49,7 +49,10 @@ mod testing;
 
 #[cfg(feature = "loader")]
 pub use augment::TrainTransform;
-pub use captions::{CaptionDraw, CaptionFields, Captions, SampleText};
+pub use captions::{
+    CaptionDraw, CaptionField, CaptionFields, CaptionFilter, Captions, FieldTexts, SampleText,
+    Threshold,
+};
 pub use decode::{DEFAULT_MAX_PIXELS, ImageProblem, decode_image, decode_sample};
 pub use error::{Cause, DataError, Fault};
 #[cfg(feature = "download")]
@@ -57,9 +60,19 @@ pub use labelled::download_cifar;
 pub use labelled::{
     CifarFolder, CifarSet, ImageFolder, LabelledImages, Split, WebDatasetLabelled, open_labelled,
 };
+#[cfg(feature = "burn-dataset")]
+pub use labelled::{LabelledDataset, LabelledItem};
 #[cfg(feature = "loader")]
-pub use loader::{ClipBatch, LoaderConfig, LoaderError, LoaderState, LoaderStats, PairLoader};
-pub use pairs::EvalPairs;
+pub use loader::{
+    ClipBatch, LoaderConfig, LoaderError, LoaderOptions, LoaderState, LoaderStats, PairLoader,
+    WindowStart,
+};
+#[cfg(feature = "burn-dataset")]
+pub use pairs::BurnPairs;
+pub use pairs::{
+    CsvPairs, EvalPairs, FolderPairs, PairImage, PairOptions, PairSource, RawPair, SyntheticPairs,
+    open_pairs,
+};
 pub use random::{Stream, sample_rng};
 pub use sample::RawSample;
 pub use shards::{

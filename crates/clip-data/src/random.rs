@@ -7,14 +7,16 @@ use rand_chacha::ChaCha8Rng;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u64)]
 pub enum Stream {
-    /// The order of the shards in an epoch.
+    /// The order of the shards, or of pairs without shards, in a pass.
     ShardOrder = 1,
-    /// The shuffle buffer.
+    /// The order within a window.
     Shuffle = 2,
     /// Background, crop.
     Augment = 3,
     /// The choice of a caption.
     Caption = 4,
+    /// The shards of a resampled epoch.
+    Resample = 5,
 }
 
 /// The random numbers of one sample: a function of the arguments alone, on every platform.

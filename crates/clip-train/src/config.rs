@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use clip_data::CaptionDraw;
+use clip_data::{CaptionDraw, LoaderOptions};
 use serde::{Deserialize, Serialize};
 
 use crate::files::{read_text, write_atomically};
@@ -17,7 +17,7 @@ const DEFAULT_STEPS: u64 = 800;
 pub struct TrainConfig {
     /// A preset's name or the path of an open_clip JSON file.
     pub model: String,
-    /// Training shards: paths, folders, globs or `{000..009}` braces.
+    /// Training shards: paths, folders, globs, addresses, `{000..009}` braces, `@LIST`.
     pub data: Vec<String>,
     /// Shards to evaluate on at the end; none for no evaluation.
     pub eval_data: Vec<String>,
@@ -32,7 +32,8 @@ pub struct TrainConfig {
     /// Length of the run in steps. Default: 800, where `epochs` is not given either.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub steps: Option<u64>,
-    /// Length of the run in passes over the data, in place of `steps`.
+    /// Length of the run in epochs, in place of `steps`: passes over the data, or as many samples
+    /// as `loader.samples_per_epoch` says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub epochs: Option<f64>,
     /// Learning rate at the end of the warm-up.
@@ -43,16 +44,10 @@ pub struct TrainConfig {
     pub clip_norm: f64,
     /// Seed of weights, order and augmentation.
     pub seed: u64,
-    /// Threads that decode; 0 for one a core. No effect on the result.
-    pub threads: usize,
     /// Smallest side of the random square crop, over the image's shorter side.
     pub min_scale: f32,
     /// Share of transparent images pasted on white and not on a random colour.
     pub white_share: f32,
-    /// Samples held for shuffling.
-    pub shuffle_buffer: usize,
-    /// Largest share of bad samples before the run stops.
-    pub max_bad_share: f64,
     /// Steps between checkpoints.
     pub checkpoint_every: u64,
     /// Checkpoints kept.
@@ -61,6 +56,8 @@ pub struct TrainConfig {
     pub optimizer: AdamW,
     /// How a caption is drawn.
     pub captions: CaptionDraw,
+    /// How the data is read.
+    pub loader: LoaderOptions,
 }
 
 impl TrainConfig {
@@ -109,7 +106,6 @@ impl TrainConfig {
                 self.optimizer.is_possible(),
                 "optimizer: betas lie in 0..1, the rest is not negative",
             ),
-            ((0.0..=1.0).contains(&self.max_bad_share), "max_bad_share must lie in 0..=1"),
         ];
         match checks.into_iter().find(|(holds, _)| !holds) {
             Some((_, message)) => Err(TrainError::Setting(message.into())),
@@ -152,15 +148,13 @@ impl Default for TrainConfig {
             warmup: 40,
             clip_norm: 0.0,
             seed: 0,
-            threads: 0,
             min_scale: 0.8,
             white_share: 0.75,
-            shuffle_buffer: 10_000,
-            max_bad_share: 0.1,
             checkpoint_every: 100,
             keep_checkpoints: 2,
             optimizer: AdamW::default(),
             captions: CaptionDraw::default(),
+            loader: LoaderOptions::default(),
         }
     }
 }

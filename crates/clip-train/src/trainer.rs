@@ -9,7 +9,8 @@ use burn::optim::ModuleOptimizer;
 use burn::tensor::{Device, Tensor, TensorData};
 use burn::train::Interrupter;
 use clip_data::{
-    ClipBatch, LoaderConfig, LoaderState, PairLoader, count_samples, expand_shards, image_folder,
+    ClipBatch, LoaderConfig, LoaderState, PairLoader, ShardOpener, count_samples, expand_shards,
+    image_folder,
 };
 use clip_model::preprocess::ImageTransform;
 use clip_model::{Clip, ClipConfig, Tokenizer, images_to_tensor};
@@ -285,7 +286,7 @@ impl Parts {
         let model_config = ClipConfig::preset_or_file(&config.model)?;
         let tokenizer = Arc::new(Tokenizer::for_text(&model_config.text_cfg)?);
         let device = clip_model::device(&config.device)?;
-        let samples = count_samples(&config.data)?;
+        let samples = samples_per_epoch(config)?;
         // Better now than after the training.
         if !config.eval_data.is_empty() && image_folder(&config.eval_data).is_none() {
             expand_shards(&config.eval_data)?;
@@ -298,6 +299,14 @@ impl Parts {
     }
 }
 
+/// Counting may mean reading everything, so that it is left out where the number is given.
+fn samples_per_epoch(config: &TrainConfig) -> Result<usize, TrainError> {
+    match config.loader.samples_per_epoch {
+        Some(samples) => Ok(samples as usize),
+        None => Ok(count_samples(&config.data, &ShardOpener::default())?),
+    }
+}
+
 fn loader_config(config: &TrainConfig, model: &ClipConfig) -> LoaderConfig {
     let mut loader =
         LoaderConfig::new(config.data.clone(), config.batch_size, model.vision_cfg.image_size);
@@ -305,11 +314,7 @@ fn loader_config(config: &TrainConfig, model: &ClipConfig) -> LoaderConfig {
     loader.transform.white_share = config.white_share;
     loader.captions = config.captions.clone();
     loader.seed = config.seed;
-    loader.shuffle_buffer = config.shuffle_buffer;
-    loader.max_bad_share = config.max_bad_share;
-    if config.threads > 0 {
-        loader.threads = config.threads;
-    }
+    loader.options = config.loader.clone();
     loader
 }
 

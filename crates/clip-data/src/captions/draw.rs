@@ -4,7 +4,9 @@ use rand::Rng;
 use rand::seq::{IndexedRandom, index};
 use serde::{Deserialize, Serialize};
 
-use crate::{CaptionFields, Captions};
+use super::FieldTexts;
+use super::text::json_member;
+use crate::{CaptionFields, CaptionFilter, Captions, Cause, Fault, RawSample, SampleText};
 
 /// The most keywords that one caption names.
 const MAX_KEYWORDS: usize = 3;
@@ -24,10 +26,10 @@ const DEFAULT_FRAMES: [&str; 12] = [
     "this is {}",
 ];
 
-/// How a caption is drawn from names and keywords.
+/// Which captions there are, and how one of them is drawn.
 ///
-/// The four shares are weights: they needn't sum to one. A sample without keywords divides
-/// theirs among the others.
+/// The four shares, for names and keywords, are weights: they needn't sum to one. A sample without
+/// keywords divides theirs among the others.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CaptionDraw {
@@ -41,8 +43,10 @@ pub struct CaptionDraw {
     pub keywords: f32,
     /// Frames, each with one `{}` for the name.
     pub frames: Vec<String>,
-    /// Where the `json` member holds these.
+    /// Where a sample holds these, and other captions.
     pub fields: CaptionFields,
+    /// Which captions and samples are left out.
+    pub filter: CaptionFilter,
 }
 
 impl Default for CaptionDraw {
@@ -54,6 +58,7 @@ impl Default for CaptionDraw {
             keywords: 0.10,
             frames: DEFAULT_FRAMES.map(str::to_owned).to_vec(),
             fields: CaptionFields::default(),
+            filter: CaptionFilter::default(),
         }
     }
 }
@@ -73,14 +78,33 @@ impl CaptionDraw {
         if self.framed > 0.0 && self.frames.is_empty() {
             return Some("framed has a share, but there are no frames".to_owned());
         }
-        let bad = self.frames.iter().find(|frame| !frame.contains("{}"))?;
-        Some(format!("the frame `{bad}` has no `{{}}` for the name"))
+        if let Some(bad) = self.frames.iter().find(|frame| !frame.contains("{}")) {
+            return Some(format!("the frame `{bad}` has no `{{}}` for the name"));
+        }
+        self.fields.problem().or_else(|| self.filter.problem())
+    }
+
+    /// Reads a sample's text and leaves out what the filter doesn't let pass.
+    ///
+    /// # Errors
+    ///
+    /// A fault that names the sample: [`Cause::Filtered`] when nothing passes, which isn't the
+    /// sample's fault, or as [`SampleText::read`].
+    pub fn read(&self, sample: &RawSample) -> Result<SampleText, Fault> {
+        let filtered = |reason: String| sample.fault(Cause::Filtered, reason);
+        let json = json_member(sample)?;
+        self.filter.check_numbers(&json).map_err(filtered)?;
+        let text = SampleText::from_members(sample, &json, &self.fields)?;
+        let captions = self.filter.keep(text.captions).map_err(filtered)?;
+        Ok(SampleText { captions, ..text })
     }
 
     /// Draws one caption. Settings with a [`problem`](Self::problem) may yield the bare name.
     pub fn draw(&self, captions: &Captions, rng: &mut impl Rng) -> String {
-        let Captions::Named { name, keywords, frames } = captions else {
-            return captions.main().to_owned();
+        let (name, keywords, frames) = match captions {
+            Captions::Text(text) => return text.clone(),
+            Captions::Weighted(fields) => return draw_weighted(fields, rng),
+            Captions::Named { name, keywords, frames } => (name, keywords, frames),
         };
         let with_keywords = f32::from(u8::from(!keywords.is_empty()));
         let shares = [
@@ -102,8 +126,15 @@ impl CaptionDraw {
     }
 }
 
+/// A field by weight, then one of its texts.
+fn draw_weighted(fields: &[FieldTexts], rng: &mut impl Rng) -> String {
+    let weights: Vec<f32> = fields.iter().map(|field| field.weight).collect();
+    let texts = fields.get(weighted(&weights, rng)).map_or(&[][..], |field| &field.texts);
+    texts.choose(rng).cloned().unwrap_or_default()
+}
+
 /// An index drawn with these weights; 0 when all are zero.
-fn weighted(weights: &[f32; 4], rng: &mut impl Rng) -> usize {
+fn weighted(weights: &[f32], rng: &mut impl Rng) -> usize {
     let mut left = rng.random::<f32>() * weights.iter().sum::<f32>();
     for (index, weight) in weights.iter().enumerate() {
         if left < *weight {
@@ -129,7 +160,7 @@ fn some_of(keywords: &[String], rng: &mut impl Rng) -> String {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::{Stream, sample_rng};
+    use crate::{CaptionField, Stream, sample_rng};
 
     /// A cat with these keywords and frames.
     fn cat(keywords: &[&str], frames: &[&str]) -> Captions {
@@ -180,6 +211,69 @@ mod tests {
     }
 
     #[test]
+    fn fields_are_drawn_by_weight_and_their_texts_evenly() {
+        let field = |weight, texts: &[&str]| FieldTexts {
+            weight,
+            texts: texts.iter().map(|text| text.to_string()).collect(),
+        };
+        let captions = Captions::Weighted(vec![field(3.0, &["a", "b"]), field(1.0, &["c"])]);
+        let mut counts = [0; 3];
+        for index in 0..4000 {
+            let mut rng = sample_rng(1, 0, index, Stream::Caption);
+            match CaptionDraw::default().draw(&captions, &mut rng).as_str() {
+                "a" => counts[0] += 1,
+                "b" => counts[1] += 1,
+                caption => {
+                    assert_eq!(caption, "c");
+                    counts[2] += 1;
+                }
+            }
+        }
+        for (count, share) in counts.into_iter().zip([0.375, 0.375, 0.25]) {
+            assert!((f64::from(count) / 4000.0 - share).abs() < 0.03, "{counts:?}");
+        }
+    }
+
+    #[test]
+    fn draws_are_those_of_earlier_versions() {
+        // Another caption here would mean that runs in progress can't be resumed exactly.
+        let captions = cat(&["pet", "animal"], &[]);
+        let drawn: Vec<_> = (0..6)
+            .map(|index| {
+                let mut rng = sample_rng(7, 1, index, Stream::Caption);
+                CaptionDraw::default().draw(&captions, &mut rng)
+            })
+            .collect();
+        let wanted = ["cat", "cat, pet", "a symbol for cat", "clip art of cat", "cat", "pet"];
+        assert_eq!(drawn, wanted);
+    }
+
+    #[test]
+    fn what_the_filter_leaves_out_is_no_bad_sample() {
+        let settings = r#"{"filter": {"min_words": 2, "thresholds": ["similarity >= 0.28"]}}"#;
+        let draw: CaptionDraw = serde_json::from_str(settings).unwrap();
+        let read = |text: &str, json: &str| {
+            let members = [("txt", text), ("json", json)];
+            let member = |(name, text): (&str, &str)| (name.to_owned(), text.as_bytes().to_vec());
+            let (key, shard) = ("k".into(), "a.tar".into());
+            draw.read(&RawSample { key, shard, members: members.map(member).into() })
+        };
+        let good = read("a cat", r#"{"similarity": 0.3, "concept": "c"}"#).unwrap();
+        assert_eq!(good.captions.main(), "a cat");
+        assert_eq!(good.concept.as_deref(), Some("c"));
+        for (text, json, cause) in [
+            ("a cat", r#"{"similarity": 0.2}"#, Cause::Filtered),
+            ("a cat", "{}", Cause::Filtered),
+            ("cat", r#"{"similarity": 0.3}"#, Cause::Filtered),
+            (" ", r#"{"similarity": 0.3}"#, Cause::NoCaption),
+            ("a cat", "{", Cause::NoCaption),
+        ] {
+            let fault = read(text, json).unwrap_err();
+            assert_eq!(fault.cause, cause, "{fault}");
+        }
+    }
+
+    #[test]
     fn impossible_settings_are_explained() {
         let with = |change: fn(&mut CaptionDraw)| {
             let mut draw = CaptionDraw::default();
@@ -192,5 +286,7 @@ mod tests {
         assert!(with(|draw| draw.frames.clear()).is_some());
         let message = with(|draw| draw.frames = vec!["a cat".into()]).unwrap();
         assert!(message.contains("`a cat` has no `{}`"));
+        assert!(with(|draw| draw.fields.weighted = vec![CaptionField::new("")]).is_some());
+        assert!(with(|draw| draw.filter.max_words = Some(0)).is_some());
     }
 }

@@ -1,11 +1,15 @@
 //! Labelled images for zero-shot classification, linear probes and few-shot learning.
 
+#[cfg(feature = "burn-dataset")]
+mod burn;
 mod cifar;
 mod folder;
 mod webdataset;
 
 use image::DynamicImage;
 
+#[cfg(feature = "burn-dataset")]
+pub use burn::{LabelledDataset, LabelledItem};
 #[cfg(feature = "download")]
 pub use cifar::download_cifar;
 pub use cifar::{CifarFolder, CifarSet, Split};
@@ -34,6 +38,20 @@ pub trait LabelledImages: Send + Sync {
 
     /// The classes' names, in words.
     fn class_names(&self) -> &[String];
+}
+
+impl<T: LabelledImages + ?Sized> LabelledImages for Box<T> {
+    fn len(&self) -> usize {
+        T::len(self)
+    }
+
+    fn get(&self, index: usize) -> Result<(DynamicImage, usize), DataError> {
+        T::get(self, index)
+    }
+
+    fn class_names(&self) -> &[String] {
+        T::class_names(self)
+    }
 }
 
 /// Labelled images of shards, or of an image folder where `data` is one folder without shards.

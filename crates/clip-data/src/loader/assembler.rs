@@ -5,8 +5,10 @@ use std::mem;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender};
 
+use crate::Cause;
+
 use super::item::{Item, Outcome, Pair, Place};
-use super::{ClipBatch, LoaderConfig, LoaderError, LoaderState, LoaderStats};
+use super::{ClipBatch, LoaderConfig, LoaderError, LoaderState, LoaderStats, WindowStart};
 
 /// Unusable samples among fewer than this say nothing about their share.
 const MIN_SEEN: u64 = 100;
@@ -37,7 +39,9 @@ pub(super) struct Assembler {
     batches: u64,
     filling: Vec<Pair>,
     concepts: HashSet<String>,
-    deferred: VecDeque<(u64, Pair)>,
+    deferred: VecDeque<(Place, Pair)>,
+    /// The window of the sample that came last.
+    window: WindowStart,
 }
 
 impl Assembler {
@@ -59,6 +63,7 @@ impl Assembler {
             filling: Vec::new(),
             concepts: HashSet::new(),
             deferred: VecDeque::new(),
+            window: start.window,
         }
     }
 
@@ -81,6 +86,9 @@ impl Assembler {
             Item::Fault(place, fault) => {
                 self.arrive(place)?;
                 self.stats.count(&fault);
+                if fault.cause == Cause::Filtered {
+                    return Ok(());
+                }
                 self.bad += 1;
                 if self.next_index < MIN_SEEN { Ok(()) } else { self.check_bad_share() }
             }
@@ -91,7 +99,7 @@ impl Assembler {
 
     fn take_pair(&mut self, place: Place, pair: Pair) -> Result<(), Over> {
         if place.index < self.resumed_at {
-            self.deferred.push_back((place.index, pair));
+            self.deferred.push_back((place, pair));
             return Ok(());
         }
         self.arrive(place)?;
@@ -99,7 +107,7 @@ impl Assembler {
             return self.emit_full();
         };
         if self.deferred.len() < MAX_DEFERRED_BATCHES * self.config.batch_size {
-            self.deferred.push_back((place.index, pair));
+            self.deferred.push_back((place, pair));
         } else {
             self.stats.crowded_out += 1;
         }
@@ -110,8 +118,19 @@ impl Assembler {
     fn arrive(&mut self, place: Place) -> Result<(), Over> {
         self.start_resumed()?;
         self.next_index = place.index + 1;
+        self.window = place.window;
         self.stats.seen += 1;
+        self.give_up_on_old(place.index);
         Ok(())
+    }
+
+    /// What has waited too long would have to be read again when the run is resumed.
+    fn give_up_on_old(&mut self, index: u64) {
+        let config = &self.config;
+        let patience = config.window().max(MAX_DEFERRED_BATCHES * config.batch_size) as u64;
+        while self.deferred.pop_front_if(|(place, _)| place.index + patience < index).is_some() {
+            self.stats.crowded_out += 1;
+        }
     }
 
     fn start_resumed(&mut self) -> Result<(), Over> {
@@ -124,7 +143,8 @@ impl Assembler {
 
     /// Puts the pair into the batch, or returns it when its concept is there already.
     fn place(&mut self, pair: Pair) -> Option<Pair> {
-        if let Some(concept) = pair.concept.as_ref().filter(|_| self.config.unique_concepts) {
+        if let Some(concept) = pair.concept.as_ref().filter(|_| self.config.options.unique_concepts)
+        {
             if self.concepts.contains(concept) {
                 return Some(pair);
             }
@@ -146,13 +166,13 @@ impl Assembler {
     }
 
     fn refill(&mut self) {
-        for (index, pair) in mem::take(&mut self.deferred) {
+        for (place, pair) in mem::take(&mut self.deferred) {
             let left = if self.filling.len() < self.config.batch_size {
                 self.place(pair)
             } else {
                 Some(pair)
             };
-            self.deferred.extend(left.map(|pair| (index, pair)));
+            self.deferred.extend(left.map(|pair| (place, pair)));
         }
     }
 
@@ -170,14 +190,15 @@ impl Assembler {
         let state = LoaderState {
             epoch: self.epoch,
             next_index: self.next_index,
-            deferred: self.deferred.iter().map(|(index, _)| *index).collect(),
+            deferred: self.deferred.iter().map(|(place, _)| place.index).collect(),
             bad: self.bad,
+            window: self.deferred.front().map_or(self.window, |(place, _)| place.window),
         };
         ClipBatch { images, tokens, keys, epoch: self.epoch, state, size, batch }
     }
 
     fn check_bad_share(&mut self) -> Result<(), Over> {
-        let (bad, seen, limit) = (self.bad, self.next_index, self.config.max_bad_share);
+        let (bad, seen, limit) = (self.bad, self.next_index, self.config.options.max_bad_share);
         if bad as f64 <= limit * seen as f64 {
             return Ok(());
         }

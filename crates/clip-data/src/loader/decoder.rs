@@ -7,13 +7,16 @@ use std::sync::mpsc::{Receiver, SyncSender};
 use clip_model::Tokenizer;
 
 use super::LoaderConfig;
-use super::item::{Item, Outcome, Pair, Place, Work};
-use crate::{Cause, Fault, RawSample, SampleText, Stream, decode_sample, sample_rng};
+use super::item::{Item, Outcome, Pair, Place, Raw, Work};
+use crate::{Cause, Fault, PairSource, RawPair, Stream, sample_rng};
 
 /// Decodes, augments, captions and tokenises, in the order of its input.
+#[derive(Clone)]
 pub(super) struct Decoder {
     pub config: Arc<LoaderConfig>,
     pub tokenizer: Arc<Tokenizer>,
+    /// What indices are of.
+    pub pairs: Option<Arc<dyn PairSource>>,
 }
 
 impl Decoder {
@@ -21,7 +24,7 @@ impl Decoder {
     pub(super) fn run(self, input: Receiver<Work>, output: SyncSender<Outcome>) {
         for work in input {
             let outcome = match work {
-                Item::Sample(place, sample) => match self.decode_unharmed(place, &sample) {
+                Item::Sample(place, raw) => match self.decode_unharmed(place, &raw) {
                     Ok(pair) => Item::Sample(place, pair),
                     Err(fault) => Item::Fault(place, fault),
                 },
@@ -36,23 +39,50 @@ impl Decoder {
     }
 
     /// A decoder that panics on hostile bytes costs one sample, not the run.
-    fn decode_unharmed(&self, place: Place, sample: &RawSample) -> Result<Pair, Fault> {
-        catch_unwind(AssertUnwindSafe(|| self.decode(place, sample))).unwrap_or_else(|_| {
-            Err(sample.fault(Cause::Undecodable, "the image decoder panicked on it"))
+    fn decode_unharmed(&self, place: Place, raw: &Raw) -> Result<Pair, Fault> {
+        catch_unwind(AssertUnwindSafe(|| self.decode(place, raw))).unwrap_or_else(|_| {
+            let (shard, key) = self.name(raw);
+            let reason = "the image decoder panicked on it".to_owned();
+            Err(Fault { cause: Cause::Undecodable, shard, key, reason })
         })
     }
 
-    fn decode(&self, place: Place, sample: &RawSample) -> Result<Pair, Fault> {
+    /// Where the sample comes from, and its key.
+    fn name(&self, raw: &Raw) -> (String, String) {
+        match (raw, &self.pairs) {
+            (Raw::Sample(sample), _) => (sample.shard.to_string(), sample.key.clone()),
+            (Raw::Index(index), Some(pairs)) => (pairs.name().to_owned(), index.to_string()),
+            (Raw::Index(index), None) => (String::new(), index.to_string()),
+        }
+    }
+
+    fn decode(&self, place: Place, raw: &Raw) -> Result<Pair, Fault> {
         let config = &self.config;
         let rng = |stream| sample_rng(config.seed, place.epoch, place.index, stream);
-        let text = SampleText::read(sample, &config.captions.fields)?;
-        let image = decode_sample(sample, config.max_pixels)?;
-        let caption = config.captions.draw(&text.captions, &mut rng(Stream::Caption));
+        let pair = self.raw_pair(raw)?;
+        let image = pair.image.decode(config.options.max_pixels).map_err(|problem| {
+            let (shard, _) = self.name(raw);
+            let (cause, key, reason) = (problem.cause(), pair.key.clone(), problem.to_string());
+            Fault { cause, shard, key, reason }
+        })?;
+        let caption = config.captions.draw(&pair.captions, &mut rng(Stream::Caption));
         Ok(Pair {
-            key: sample.key.clone(),
-            concept: text.concept,
+            key: pair.key,
+            concept: pair.concept,
             image: config.transform.apply(&image, &mut rng(Stream::Augment)).into_raw(),
             tokens: self.tokenizer.encode(&caption),
         })
+    }
+
+    fn raw_pair(&self, raw: &Raw) -> Result<RawPair, Fault> {
+        match (raw, &self.pairs) {
+            (Raw::Sample(sample), _) => RawPair::of_sample(sample, &self.config.captions),
+            (Raw::Index(index), Some(pairs)) => pairs.get(*index),
+            (Raw::Index(_), None) => {
+                let (shard, key) = self.name(raw);
+                let reason = "there is no source to get it from".to_owned();
+                Err(Fault { cause: Cause::SourceFailed, shard, key, reason })
+            }
+        }
     }
 }

@@ -58,3 +58,9 @@ pub enum LoaderError {
     #[error("a loader thread ended unexpectedly: please report what it printed")]
     ThreadDied,
 }
+
+impl LoaderError {
+    pub(super) fn config(reason: impl Into<String>) -> Self {
+        Self::Config { reason: reason.into() }
+    }
+}

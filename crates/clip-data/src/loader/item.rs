@@ -1,15 +1,17 @@
 //! What travels between the loader's threads.
 
+use super::WindowStart;
 use crate::{DataError, Fault, RawSample};
 
-/// A sample's place: what its random numbers depend on.
+/// A sample's place: what its random numbers depend on, and where it was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Place {
     pub epoch: u64,
     pub index: u64,
+    pub window: WindowStart,
 }
 
-/// One step of the stream, in the order of the reader.
+/// One step of the stream, in the order of the dealer.
 pub(super) enum Item<T> {
     /// A sample, raw or decoded.
     Sample(Place, T),
@@ -21,8 +23,16 @@ pub(super) enum Item<T> {
     Failed(DataError),
 }
 
-/// From the reader to a decoder.
-pub(super) type Work = Item<RawSample>;
+/// A sample before decoding.
+pub(super) enum Raw {
+    /// From a shard.
+    Sample(RawSample),
+    /// To be got from the pairs by this index.
+    Index(usize),
+}
+
+/// From the dealer to a decoder.
+pub(super) type Work = Item<Raw>;
 
 /// From a decoder to the assembler.
 pub(super) type Outcome = Item<Pair>;

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::LoaderError;
 
-/// Where a loader stands after a batch: with the same settings and shards, all it takes to go on
-/// as if never interrupted.
+/// Where a loader stands after a batch: with the same settings and data, all it takes to go on as
+/// if never interrupted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoaderState {
     /// The epoch, from 0.
@@ -16,17 +16,33 @@ pub struct LoaderState {
     pub deferred: Vec<u64>,
     /// Unusable samples of the epoch so far.
     pub bad: u64,
+    /// Where reading begins again: no later than any sample still needed.
+    pub window: WindowStart,
+}
+
+/// Where a window, the samples that are shuffled together, begins in the data.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct WindowStart {
+    /// Index within the epoch of its first sample.
+    pub index: u64,
+    /// How many shards (or samples, where there are no shards) the epoch took before.
+    pub draw: u64,
+    /// Bytes of the shard, decompressed, that lie before.
+    pub offset: u64,
 }
 
 impl LoaderState {
     pub(super) fn check(&self) -> Result<(), LoaderError> {
         let ascending = self.deferred.windows(2).all(|pair| pair[0] < pair[1]);
-        if ascending && self.deferred.last().is_none_or(|last| *last < self.next_index) {
+        let below = self.deferred.last().is_none_or(|last| *last < self.next_index);
+        let first = self.deferred.first().unwrap_or(&self.next_index);
+        if ascending && below && self.window.index <= *first {
             return Ok(());
         }
-        let reason = "the state to resume from is damaged: its deferred indices aren't ascending \
-                      and below next_index; resume from another checkpoint";
-        Err(LoaderError::Config { reason: reason.to_owned() })
+        Err(LoaderError::config(
+            "the state to resume from is damaged: its deferred indices aren't ascending between \
+             the window's and next_index; resume from another checkpoint",
+        ))
     }
 }
 

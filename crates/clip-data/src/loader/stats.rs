@@ -19,6 +19,8 @@ pub struct LoaderStats {
     pub bad: BTreeMap<Cause, u64>,
     /// The first few faults: shard, key and reason.
     pub first: Vec<String>,
+    /// Samples that the caption filter left out.
+    pub filtered: u64,
     /// Samples left out of their epoch because too many of their concept were waiting.
     pub crowded_out: u64,
 }
@@ -30,6 +32,10 @@ impl LoaderStats {
     }
 
     pub(super) fn count(&mut self, fault: &Fault) {
+        if fault.cause == Cause::Filtered {
+            self.filtered += 1;
+            return;
+        }
         *self.bad.entry(fault.cause).or_default() += 1;
         if self.first.len() < NAMED {
             self.first.push(fault.to_string());
@@ -45,6 +51,9 @@ impl fmt::Display for LoaderStats {
         }
         if !self.first.is_empty() {
             write!(f, "; first: {}", self.first.join("; "))?;
+        }
+        if self.filtered > 0 {
+            write!(f, "; {} filtered out", self.filtered)?;
         }
         Ok(())
     }

@@ -5,9 +5,10 @@ use std::path::Path;
 
 use image::DynamicImage;
 
+use crate::captions::{malformed_json, texts_at};
 use crate::shards::image_folder;
 use crate::stored::{StoredImage, is_image_file, sorted_entries, whole_samples};
-use crate::{CaptionFields, Captions, DEFAULT_MAX_PIXELS, DataError, RawSample, SampleText};
+use crate::{CaptionFields, Captions, Cause, DEFAULT_MAX_PIXELS, DataError, RawSample, SampleText};
 
 /// The most keywords in the longer caption of a named sample: as many as a training caption has.
 const KEYWORDS: usize = 3;
@@ -33,8 +34,9 @@ impl EvalPairs {
     /// Reads shards (specs as in [`expand_shards`](crate::expand_shards)) into memory, images still
     /// encoded.
     ///
-    /// Each line of a `txt` member is a caption. A `json` member gives its `name` and, with
-    /// keywords, `name, keyword, keyword, keyword`.
+    /// Each line of a `txt` member is a caption (CLIP_benchmark's layout). Without one, each string in
+    /// the `json` member's list `captions` is; or else its `name` and, with keywords, `name,
+    /// keyword, keyword, keyword`.
     ///
     /// # Errors
     ///
@@ -49,7 +51,7 @@ impl EvalPairs {
     }
 
     /// Lists a folder of images, each `NAME.png` (or `.jpg`, `.jpeg`, `.webp`) with a `NAME.txt` of
-    /// one caption a line.
+    /// one caption a line, or a `NAME.json` with a list `captions`.
     ///
     /// # Errors
     ///
@@ -58,12 +60,7 @@ impl EvalPairs {
         let folder = folder.as_ref();
         let mut pairs = Vec::new();
         for file in sorted_entries(folder, is_image_file)? {
-            let path = file.with_extension("txt");
-            let text = fs::read_to_string(&path).map_err(|source| DataError::io(&path, source))?;
-            let captions = lines(&text);
-            if captions.is_empty() {
-                return Err(DataError::layout(path, "it has no captions: write one a line"));
-            }
+            let captions = captions_beside(&file)?;
             pairs.push((StoredImage::of_file(file), captions));
         }
         if pairs.is_empty() {
@@ -115,18 +112,48 @@ impl EvalPairs {
     }
 }
 
+/// The captions in the files that belong to an image's file.
+fn captions_beside(image: &Path) -> Result<Vec<String>, DataError> {
+    let read = |path: &Path| fs::read(path).map_err(|source| DataError::io(path, source));
+    let (text, json) = (image.with_extension("txt"), image.with_extension("json"));
+    let (captions, path, form) = if !text.exists() && json.exists() {
+        let bytes = read(&json)?;
+        let captions = listed(&bytes)
+            .map_err(|error| DataError::layout(&json, format!("it is malformed: {error}")))?;
+        (captions, json, "write a list `captions`")
+    } else {
+        (lines(&String::from_utf8_lossy(&read(&text)?)), text, "write one a line")
+    };
+    if captions.is_empty() {
+        return Err(DataError::layout(path, format!("it has no captions: {form}")));
+    }
+    Ok(captions)
+}
+
 fn sample_captions(sample: &RawSample) -> Result<Vec<String>, DataError> {
+    if let (None, Some(json)) = (sample.member("txt"), sample.member("json")) {
+        let fault = |error| sample.fault(Cause::NoCaption, malformed_json(&error));
+        let captions = listed(json).map_err(|error| DataError::Sample(fault(error)))?;
+        if !captions.is_empty() {
+            return Ok(captions);
+        }
+    }
     let text = SampleText::read(sample, &CaptionFields::default()).map_err(DataError::Sample)?;
     Ok(match text.captions {
-        // Never empty: a blank text is no caption to `SampleText`.
-        Captions::Text(text) => lines(&text),
         Captions::Named { name, keywords, .. } if keywords.is_empty() => vec![name],
         Captions::Named { name, keywords, .. } => {
             let keywords = &keywords[..keywords.len().min(KEYWORDS)];
             let longer = format!("{name}, {}", keywords.join(", "));
             vec![name, longer]
         }
+        // Never empty: a blank text is no caption to `SampleText`.
+        text => lines(text.main()),
     })
+}
+
+/// The strings in the list `captions` of a JSON text.
+fn listed(json: &[u8]) -> Result<Vec<String>, serde_json::Error> {
+    Ok(texts_at(&serde_json::from_slice(json)?, "captions"))
 }
 
 fn lines(text: &str) -> Vec<String> {
@@ -169,5 +196,29 @@ mod tests {
         let pairs = EvalPairs::from_folder(folder.path()).unwrap();
         assert_eq!(pairs.captions(0).unwrap(), ["A cat.", "A pet."]);
         assert_eq!((pairs.key(0).unwrap(), pairs.image(0).unwrap()), ("cat", picture(2)));
+    }
+
+    #[test]
+    fn lists_of_captions_in_json_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let image = png(&picture(0));
+        let json = br#"{"captions": ["A cat.", " ", "A pet."], "name": "cat"}"#;
+        let members: [(&str, &[u8]); 2] = [("a.png", &image), ("a.json", json)];
+        let shard = folder.path().join("0.tar");
+        let spec = [shard.to_string_lossy().into_owned()];
+        fs::write(&shard, tar_bytes(&members)).unwrap();
+        let pairs = EvalPairs::open(&spec).unwrap();
+        assert_eq!(pairs.captions(0).unwrap(), ["A cat.", "A pet."]);
+        fs::remove_file(&shard).unwrap();
+        for (name, bytes) in members {
+            fs::write(folder.path().join(name), bytes).unwrap();
+        }
+        let pairs = EvalPairs::from_folder(folder.path()).unwrap();
+        assert_eq!(pairs.captions(0).unwrap(), ["A cat.", "A pet."]);
+        for (json, part) in [("{}", "write a list `captions`"), ("{", "it is malformed")] {
+            fs::write(folder.path().join("a.json"), json).unwrap();
+            let message = EvalPairs::from_folder(folder.path()).err().unwrap().to_string();
+            assert!(message.contains("a.json") && message.contains(part), "{message}");
+        }
     }
 }

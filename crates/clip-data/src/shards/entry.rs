@@ -8,6 +8,7 @@ use std::io::{self, BufRead, Read};
 
 use tar::Header;
 
+use super::OpenShard;
 use super::extended::Extended;
 use super::sparse::Map;
 
@@ -37,6 +38,8 @@ impl From<io::Error> for EntryError {
 /// A member of a tar, whose bytes come next in the source.
 #[derive(Debug, PartialEq)]
 pub(super) struct Entry {
+    /// Where its headers begin in the tar.
+    pub offset: u64,
     pub name: Vec<u8>,
     /// Whether it is a file, and no folder, link or device.
     pub is_file: bool,
@@ -50,7 +53,8 @@ pub(super) struct Entry {
 
 impl Entry {
     /// The next member; `None` at the end mark.
-    pub(super) fn next(source: &mut impl BufRead) -> Result<Option<Self>, EntryError> {
+    pub(super) fn next(source: &mut OpenShard) -> Result<Option<Self>, EntryError> {
+        let offset = source.consumed();
         let header = read_block(source)?.ok_or_else(truncated)?;
         if is_end_mark(&header) {
             return Ok(None);
@@ -61,23 +65,33 @@ impl Entry {
                 false => EntryError::Foreign,
             });
         }
-        Self::after(header, source).map(Some)
+        Self::after(header, offset, source).map(Some)
     }
 
     /// The next member after damage, with everything before it passed over; `None` when there is
     /// none up to the end of the source.
-    pub(super) fn resume(source: &mut impl BufRead) -> Result<Option<Self>, EntryError> {
-        while let Some(header) = read_block(source)? {
+    pub(super) fn resume(source: &mut OpenShard) -> Result<Option<Self>, EntryError> {
+        loop {
+            let offset = source.consumed();
+            let header = match read_block(source) {
+                // That the end is missing, too, is no other fault.
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+                header => header?,
+            };
+            let Some(header) = header else { return Ok(None) };
             // Without the mark of the format, a block of a file might do by chance.
             if has_magic(&header) && is_sound(&header) {
-                return Self::after(header, source).map(Some);
+                return Self::after(header, offset, source).map(Some);
             }
         }
-        Ok(None)
     }
 
     /// The member that begins with this header.
-    fn after(mut header: Header, source: &mut impl BufRead) -> Result<Self, EntryError> {
+    fn after(
+        mut header: Header,
+        offset: u64,
+        source: &mut impl BufRead,
+    ) -> Result<Self, EntryError> {
         let mut extended = Extended::default();
         while extended.take(&header, source)? {
             header = read_block(source)?.ok_or_else(truncated)?;
@@ -112,7 +126,13 @@ impl Entry {
         if map.is_some() {
             size = extended.real_size.unwrap_or(size);
         }
-        Ok(Self { name: extended.name.unwrap_or(name), is_file, size, stored, map })
+        let name = extended.name.unwrap_or(name);
+        let entry = Self { offset, name, is_file, size, stored, map };
+        if extended.is_too_long {
+            entry.skip(source)?;
+            return Err(EntryError::Damaged("a name or attributes are absurdly long"));
+        }
+        Ok(entry)
     }
 
     /// The member's bytes.

@@ -22,6 +22,8 @@ pub(super) struct Extended {
     pub map: Option<Map>,
     /// Whether that is told at the beginning of the member's bytes.
     pub map_in_member: bool,
+    /// Whether a header was passed over for its length: then the rest can't be relied on.
+    pub is_too_long: bool,
 }
 
 impl Extended {
@@ -31,18 +33,21 @@ impl Extended {
         header: &Header,
         source: &mut impl BufRead,
     ) -> Result<bool, EntryError> {
+        if !matches!(type_of(header), b'L' | b'K' | b'x' | b'X' | b'g') {
+            return Ok(false);
+        }
+        let Some(content) = content(header, source)? else {
+            self.is_too_long = true;
+            return Ok(true);
+        };
         match type_of(header) {
             b'L' => {
-                let mut name = content(header, source)?;
-                name.truncate(name.iter().position(|byte| *byte == 0).unwrap_or(name.len()));
-                self.name.get_or_insert(name);
+                let end = content.iter().position(|byte| *byte == 0).unwrap_or(content.len());
+                self.name.get_or_insert_with(|| content[..end].to_vec());
             }
-            b'x' | b'X' => self.merge(Self::of_records(&content(header, source)?)?),
+            b'x' | b'X' => self.merge(Self::of_records(&content)?),
             // Long targets of links, and what holds for all members, such as a comment.
-            b'K' | b'g' => {
-                content(header, source)?;
-            }
-            _ => return Ok(false),
+            _ => {}
         }
         Ok(true)
     }
@@ -88,11 +93,13 @@ impl Extended {
     }
 }
 
-/// The bytes of an extended header, and the source after their padding.
-fn content(header: &Header, source: &mut impl BufRead) -> Result<Vec<u8>, EntryError> {
+/// The bytes of an extended header, unless they are too many; the source is then at a block.
+fn content(header: &Header, source: &mut impl BufRead) -> Result<Option<Vec<u8>>, EntryError> {
     let size = size_of(header)?;
     if size > MAX_BYTES {
-        return Err(EntryError::Damaged("an extended header is absurdly long"));
+        skip(source, size)?;
+        skip(source, padding(size))?;
+        return Ok(None);
     }
     let mut bytes = Vec::new();
     source.by_ref().take(size).read_to_end(&mut bytes)?;
@@ -100,7 +107,7 @@ fn content(header: &Header, source: &mut impl BufRead) -> Result<Vec<u8>, EntryE
         return Err(truncated().into());
     }
     skip(source, padding(size))?;
-    Ok(bytes)
+    Ok(Some(bytes))
 }
 
 /// The first record's keyword and value, and what comes after it.

@@ -1,5 +1,6 @@
 //! Shards of the webdataset format: where they are, and the samples in them.
 
+mod count;
 mod entry;
 mod extended;
 mod location;
@@ -9,8 +10,9 @@ mod reader;
 mod sparse;
 mod spec;
 
+pub use count::count_samples;
 pub use location::Location;
 pub use open::{OpenShard, ShardOpener};
-pub use reader::{DEFAULT_MAX_MEMBER_BYTES, ShardReader, count_samples};
+pub use reader::{DEFAULT_MAX_MEMBER_BYTES, ShardReader};
 pub use spec::image_folder;
 pub use spec::{expand_shards, expand_sources};

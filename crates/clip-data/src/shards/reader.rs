@@ -1,15 +1,18 @@
 //! Tar shards to raw samples, as Python's webdataset groups them.
 
-use std::mem;
+use std::io::BufRead;
 use std::sync::Arc;
 
-use super::entry::{Entry, EntryError, truncated};
+use super::entry::{BLOCK, Entry, EntryError, truncated};
 use super::name::split_name;
-use super::{Location, OpenShard, ShardOpener, expand_shards};
+use super::{Location, OpenShard, ShardOpener};
 use crate::{Cause, DataError, Fault, RawSample};
 
-/// Default limit of one member's size: 256 MiB.
+/// Default limit of one member's size, and of all members of a sample together: 256 MiB.
 pub const DEFAULT_MAX_MEMBER_BYTES: u64 = 256 << 20;
+
+/// The most bytes that the headers of a sample may take: 1 MiB.
+const MAX_HEADER_BYTES: u64 = 1 << 20;
 
 /// The samples of one shard in order.
 ///
@@ -23,22 +26,18 @@ pub struct ShardReader {
     source: OpenShard,
     max_member_bytes: u64,
     /// The sample being gathered.
-    pending: Option<Pending>,
-    /// What comes after the pending sample.
-    broken: Option<Fault>,
+    pending: Option<Gathering>,
+    /// What is wrong with the shard after the pending sample, and where.
+    broken: Option<(u64, Fault)>,
     last_key: String,
-    /// Name of the member being read.
+    /// Name of the member being read, and where it begins.
     reading: Vec<u8>,
-    members: u64,
+    reading_at: u64,
+    /// What [`offset`](Self::offset) says.
+    returned: u64,
+    /// Whether no file has been seen.
+    is_empty: bool,
     state: State,
-}
-
-/// A sample being gathered, and what is wrong with it.
-struct Pending {
-    /// The key as it is in the tar, where it needn't be UTF-8.
-    key: Vec<u8>,
-    sample: RawSample,
-    fault: Option<Fault>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -47,6 +46,17 @@ enum State {
     /// The next sound header has to be found.
     Damaged,
     Done,
+}
+
+/// A sample whose members are being read.
+struct Gathering {
+    /// The key as it is in the tar, where it needn't be UTF-8.
+    key: Vec<u8>,
+    offset: u64,
+    /// Bytes of the tar that it takes.
+    bytes: u64,
+    sample: RawSample,
+    fault: Option<Fault>,
 }
 
 impl ShardReader {
@@ -60,129 +70,160 @@ impl ShardReader {
         opener: &ShardOpener,
         max_member_bytes: u64,
     ) -> Result<Self, DataError> {
+        Self::open_at(location, opener, max_member_bytes, 0)
+    }
+
+    /// As [`open`](Self::open), but begins at what [`offset`](Self::offset) said of a sample or
+    /// fault: with it and all that follow.
+    ///
+    /// # Errors
+    ///
+    /// As [`ShardOpener::open_at`].
+    pub fn open_at(
+        location: &Location,
+        opener: &ShardOpener,
+        max_member_bytes: u64,
+        offset: u64,
+    ) -> Result<Self, DataError> {
         Ok(Self {
             name: location.to_string().into(),
-            source: opener.open(location)?,
+            source: opener.open_at(location, offset)?,
             max_member_bytes,
             pending: None,
             broken: None,
             last_key: String::new(),
             reading: Vec::new(),
-            members: 0,
+            reading_at: offset,
+            returned: offset,
+            is_empty: offset == 0,
             state: State::Reading,
         })
     }
 
+    /// Where the sample or fault that was returned last begins in the decompressed tar, in bytes.
+    pub fn offset(&self) -> u64 {
+        self.returned
+    }
+
     /// Reads one member; returns the sample it completes by starting another.
-    fn advance(&mut self) -> Option<Result<RawSample, Fault>> {
+    fn advance(&mut self) -> Option<Gathering> {
         match self.read_member() {
             Ok(Some(member)) => return self.add(member),
-            Ok(None) => self.end(),
-            Err(EntryError::Foreign) if self.members == 0 => {
-                self.break_off(Cause::BrokenShard, "it is no tar: fetch or write the shard again");
+            Ok(None) if self.is_empty => {
+                let reason = "the archive is empty: write the shard again or remove it";
+                self.break_off(self.reading_at, Cause::BrokenShard, reason);
             }
-            Err(EntryError::Foreign) => return self.resume_later("a header is overwritten"),
-            Err(EntryError::Damaged(reason)) => return self.resume_later(reason),
+            Ok(None) => {}
+            Err(EntryError::Foreign) if self.is_empty => {
+                let reason = "it is no tar: fetch or write the shard again";
+                self.break_off(self.reading_at, Cause::BrokenShard, reason);
+            }
+            Err(EntryError::Foreign) => return self.pass_over("a header is overwritten"),
+            Err(EntryError::Damaged(reason)) => return self.pass_over(reason),
             Err(EntryError::Io(error)) => {
                 let cut = split_name(&self.reading).map(|(key, _)| key);
-                self.pending.take_if(|pending| Some(pending.key.as_slice()) == cut);
+                let cut = self.pending.take_if(|pending| Some(pending.key.as_slice()) == cut);
+                let offset = cut.map_or(self.reading_at, |cut| cut.offset);
                 match self.source.failure().map(str::to_owned) {
-                    Some(failure) => self.break_off(Cause::SourceFailed, &failure),
+                    Some(failure) => self.break_off(offset, Cause::SourceFailed, &failure),
                     None => {
                         let reason = format!("{error}: fetch or write the shard again");
-                        self.break_off(Cause::BrokenShard, &reason);
+                        self.break_off(offset, Cause::BrokenShard, &reason);
                     }
                 }
             }
         }
+        self.state = State::Done;
         None
     }
 
-    /// Notes the damage after the pending sample, which is returned.
-    fn resume_later(&mut self, reason: &str) -> Option<Result<RawSample, Fault>> {
-        self.state = State::Damaged;
-        let reason = format!(
-            "members are missing after this sample: {reason}: fetch or write the shard again"
-        );
-        self.broken = Some(self.fault(Cause::BrokenShard, reason));
-        self.take_pending()
-    }
-
-    fn end(&mut self) {
-        self.state = State::Done;
-        if self.members == 0 {
-            let reason = "the archive is empty: write the shard again or remove it";
-            self.break_off(Cause::BrokenShard, reason);
-        }
-    }
-
-    fn break_off(&mut self, cause: Cause, reason: &str) {
-        self.state = State::Done;
+    fn break_off(&mut self, offset: u64, cause: Cause, reason: &str) {
         let reason = format!("the shard ends after this sample: {reason}");
-        self.broken = Some(self.fault(cause, reason));
+        let (shard, key) = (self.name.to_string(), self.last_key.clone());
+        self.broken = Some((offset, Fault { cause, shard, key, reason }));
     }
 
-    fn fault(&self, cause: Cause, reason: String) -> Fault {
-        Fault { cause, shard: self.name.to_string(), key: self.last_key.clone(), reason }
-    }
-
-    fn take_pending(&mut self) -> Option<Result<RawSample, Fault>> {
-        let Pending { sample, fault, .. } = self.pending.take()?;
-        Some(fault.map_or(Ok(sample), Err))
+    /// Notes damage, after which the next sound header is to be found; returns the sample before.
+    fn pass_over(&mut self, damage: &str) -> Option<Gathering> {
+        let reason = format!(
+            "members are missing after this sample: {damage}: fetch or write the shard again"
+        );
+        let (shard, key) = (self.name.to_string(), self.last_key.clone());
+        let fault = Fault { cause: Cause::BrokenShard, shard, key, reason };
+        self.broken = Some((self.reading_at, fault));
+        self.is_empty = false;
+        self.state = State::Damaged;
+        self.pending.take()
     }
 
     /// The next file, or `None` at the end mark.
     fn read_member(&mut self) -> Result<Option<Member>, EntryError> {
-        let source = &mut self.source.bytes;
+        let source = &mut self.source;
         loop {
-            let damaged = mem::replace(&mut self.state, State::Reading) == State::Damaged;
-            let entry = if damaged {
+            self.reading_at = source.consumed();
+            let entry = if self.state == State::Damaged {
                 Entry::resume(source)?
             } else if source.fill_buf()?.is_empty() {
                 // A tar ends with blocks of zeros, so the file was cut between two members.
-                return if self.members == 0 { Ok(None) } else { Err(truncated().into()) };
+                return if self.is_empty { Ok(None) } else { Err(truncated().into()) };
             } else {
                 Entry::next(source)?
             };
+            self.state = State::Reading;
             let Some(entry) = entry else { return Ok(None) };
             self.reading.clone_from(&entry.name);
+            self.reading_at = entry.offset;
             if !entry.is_file {
                 entry.skip(source)?;
                 continue;
             }
+            self.is_empty = false;
             let bytes = if entry.is_within(self.max_member_bytes) {
                 Some(entry.read(source)?)
             } else {
                 entry.skip(source)?;
                 None
             };
-            self.members += 1;
             return Ok(Some(Member { name: entry.name, size: entry.size, bytes }));
         }
     }
 
-    fn add(&mut self, member: Member) -> Option<Result<RawSample, Fault>> {
+    fn add(&mut self, member: Member) -> Option<Gathering> {
         let (key, extension) = split_name(&member.name)?;
         let extension = String::from_utf8_lossy(extension).to_lowercase();
-        let starts =
-            |pending: &Pending| pending.key != key || pending.sample.member(&extension).is_some();
-        let finished =
-            if self.pending.as_ref().is_some_and(starts) { self.take_pending() } else { None };
-        let Pending { sample, fault, .. } = self.pending.get_or_insert_with(|| {
-            let readable = String::from_utf8_lossy(key).into_owned();
-            self.last_key.clone_from(&readable);
-            let sample = RawSample { key: readable, shard: self.name.clone(), members: vec![] };
-            Pending { key: key.to_vec(), sample, fault: None }
+        let starts = |pending: &mut Gathering| {
+            pending.key != key || pending.sample.member(&extension).is_some()
+        };
+        let finished = self.pending.take_if(starts);
+        let gathering = self.pending.get_or_insert_with(|| {
+            self.last_key = String::from_utf8_lossy(key).into_owned();
+            let key = key.to_vec();
+            let (readable, shard) = (self.last_key.clone(), self.name.clone());
+            let sample = RawSample { key: readable, shard, members: vec![] };
+            Gathering { key, offset: self.reading_at, bytes: 0, sample, fault: None }
         });
-        match member.bytes {
-            Some(bytes) => sample.members.push((extension, bytes)),
-            None => {
-                let (size, limit) = (member.size, self.max_member_bytes);
-                let reason = format!("`{extension}` holds {size} bytes, the limit is {limit}");
-                *fault = Some(sample.fault(Cause::MemberTooLarge, reason));
+        gathering.add(extension, member.size, member.bytes, self.max_member_bytes);
+        finished
+    }
+}
+
+impl Gathering {
+    fn add(&mut self, extension: String, size: u64, bytes: Option<Vec<u8>>, limit: u64) {
+        // A name takes memory too, and there may be millions of them.
+        self.bytes = self.bytes.saturating_add(size).saturating_add(BLOCK);
+        match bytes {
+            Some(bytes) if self.bytes <= limit.saturating_add(MAX_HEADER_BYTES) => {
+                self.sample.members.push((extension, bytes));
+            }
+            _ if self.fault.is_some() => {}
+            _ => {
+                let reason = format!(
+                    "with the {size} bytes of `{extension}` it is larger than the limit of {limit}"
+                );
+                self.fault = Some(self.sample.fault(Cause::MemberTooLarge, reason));
+                self.sample.members.clear();
             }
         }
-        finished
     }
 }
 
@@ -190,36 +231,20 @@ impl Iterator for ShardReader {
     type Item = Result<RawSample, Fault>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            if let Some(fault) = self.broken.take_if(|_| self.pending.is_none()) {
-                return Some(Err(fault));
-            }
-            if self.state == State::Done {
-                return self.take_pending();
-            }
-            if let Some(finished) = self.advance() {
-                return Some(finished);
-            }
+        let mut finished = None;
+        while self.state != State::Done && self.broken.is_none() && finished.is_none() {
+            finished = self.advance();
         }
+        // Damage comes after the sample before it.
+        let finished = finished.or_else(|| self.pending.take());
+        if let Some(Gathering { offset, sample, fault, .. }) = finished {
+            self.returned = offset;
+            return Some(fault.map_or(Ok(sample), Err));
+        }
+        let (offset, fault) = self.broken.take()?;
+        self.returned = offset;
+        Some(Err(fault))
     }
-}
-
-/// How many samples the shards hold, usable or not, without decoding any.
-///
-/// # Errors
-///
-/// When a shard can't be found or opened. What a truncated shard lost isn't counted.
-pub fn count_samples(shards: &[String]) -> Result<usize, DataError> {
-    let mut count = 0;
-    let opener = ShardOpener::default();
-    for shard in expand_shards(shards)? {
-        // With a limit of no bytes, members are skipped rather than kept.
-        let samples = ShardReader::open(&shard, &opener, 0)?;
-        count += samples
-            .filter(|sample| !matches!(sample, Err(fault) if fault.cause == Cause::BrokenShard))
-            .count();
-    }
-    Ok(count)
 }
 
 /// A file of a tar; `bytes` is `None` when it is above the limit.
@@ -309,16 +334,80 @@ mod tests {
         let samples = read(&tar_bytes(&[("0.png", &[0; 1001]), ("0.txt", b"a"), ("1.txt", b"b")]));
         let fault = samples[0].as_ref().unwrap_err();
         assert_eq!(fault.cause, Cause::MemberTooLarge);
-        assert!(fault.to_string().contains("1001 bytes, the limit is 1000"));
+        assert!(fault.to_string().contains("with the 1001 bytes of `png`"), "{fault}");
         assert_eq!(keys(&samples), ["1"]);
     }
 
     #[test]
-    fn counting_needs_no_member_in_memory() {
+    fn a_sample_s_members_have_a_limit_together() {
+        let part = [0; 700];
+        let samples = read(&tar_bytes(&[("0.a", &part), ("0.b", &part), ("1.txt", b"b")]));
+        assert!(samples[0].is_ok(), "the limit leaves room for headers");
+        let many: Vec<_> =
+            (0..3_000).map(|number| (format!("0.{number}"), b"".as_slice())).collect();
+        let mut members: Vec<_> =
+            many.iter().map(|(name, bytes)| (name.as_str(), *bytes)).collect();
+        members.push(("1.txt", b"b"));
+        let samples = read(&tar_bytes(&members));
+        assert_eq!(samples[0].as_ref().unwrap_err().cause, Cause::MemberTooLarge);
+        assert_eq!(keys(&samples), ["1"]);
+    }
+
+    #[test]
+    fn a_name_of_two_megabytes_costs_its_member() {
+        let name = format!("{}.txt", "n".repeat(2 << 20));
+        let samples = read(&tar_bytes(&[("0.txt", b"a"), (&name, b"b"), ("1.txt", b"c")]));
+        assert_eq!(keys(&samples), ["0", "1"]);
+        let message = samples[1].as_ref().unwrap_err().to_string();
+        assert!(message.contains("name or attributes are absurdly long"), "{message}");
+    }
+
+    #[test]
+    fn reading_goes_on_at_any_offset() {
+        let long = format!("{}.txt", "n".repeat(150));
+        let bytes = tar_bytes(&[
+            ("0.txt", b"a"),
+            ("0.png", &[7; 600]),
+            (&long, b"b"),
+            ("no extension", b""),
+            ("1.txt", &[0; 3_000]),
+            ("2.txt", b"c"),
+            ("2.png", b"d"),
+        ]);
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+        gzip.write_all(&bytes).unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("0.tar");
-        fs::write(&path, tar_bytes(&[("0.png", &[0; 5000]), ("0.txt", b"a"), ("1.txt", b"")]))
-            .unwrap();
-        assert_eq!(count_samples(&[path.to_string_lossy().into_owned()]).unwrap(), 2);
+        let path = folder.path().join("shard.tar");
+        let mut damaged = bytes.clone();
+        let third = bytes.windows(5).position(|window| window == b"1.txt").unwrap();
+        damaged[third] = 0;
+        let cut = bytes[..bytes.len() - 1536].to_vec();
+        let cut_too = damaged[..bytes.len() - 1536].to_vec();
+        for contents in [bytes, gzip.finish().unwrap(), cut, damaged, cut_too] {
+            fs::write(&path, contents).unwrap();
+            let open = |offset| {
+                ShardReader::open_at(&path.clone().into(), &ShardOpener::default(), 1_000, offset)
+                    .unwrap()
+            };
+            let mut whole = open(0);
+            let mut items = Vec::new();
+            while let Some(item) = whole.next() {
+                items.push((whole.offset(), item));
+            }
+            assert!(items.len() >= 4);
+            for (position, (offset, _)) in items.iter().enumerate() {
+                let same =
+                    |(ours, (_, theirs)): (Result<_, Fault>, &(u64, Result<_, Fault>))| match (
+                        ours, theirs,
+                    ) {
+                        (Ok(ours), Ok(theirs)) => ours == *theirs,
+                        (Err(ours), Err(theirs)) => ours.cause == theirs.cause,
+                        _ => false,
+                    };
+                let rest: Vec<_> = open(*offset).collect();
+                assert_eq!(rest.len(), items.len() - position);
+                assert!(rest.into_iter().zip(&items[position..]).all(same), "from {offset}");
+            }
+        }
     }
 }

@@ -13,6 +13,8 @@ use super::*;
 use crate::Cause;
 use crate::testing::{Sample, huge_png, tar_bytes, write_shard};
 
+mod resume;
+
 const CONCEPTS: usize = 8;
 
 fn tokenizer() -> Arc<Tokenizer> {
@@ -34,12 +36,21 @@ fn drawings() -> TempDir {
 }
 
 fn config(folder: &Path) -> LoaderConfig {
-    LoaderConfig {
-        threads: 2,
-        shuffle_buffer: 12,
-        seed: 11,
-        ..LoaderConfig::new(vec![folder.to_string_lossy().into_owned()], 6, 8)
-    }
+    with(
+        LoaderConfig {
+            seed: 11,
+            ..LoaderConfig::new(vec![folder.to_string_lossy().into_owned()], 6, 8)
+        },
+        |options| {
+            options.threads = 2;
+            options.shuffle_buffer = 12;
+        },
+    )
+}
+
+fn with(mut config: LoaderConfig, change: impl FnOnce(&mut LoaderOptions)) -> LoaderConfig {
+    change(&mut config.options);
+    config
 }
 
 fn batches(config: LoaderConfig, state: LoaderState, count: usize) -> Vec<ClipBatch> {
@@ -61,7 +72,7 @@ fn any_number_of_threads_yields_the_same_stream() {
     let expected = batches(config(folder.path()), LoaderState::default(), 20);
     assert!(expected.last().unwrap().epoch > 1, "the test spans epochs");
     for threads in [1, 2, 3, 8] {
-        let config = LoaderConfig { threads, ..config(folder.path()) };
+        let config = with(config(folder.path()), |options| options.threads = threads);
         assert!(batches(config, LoaderState::default(), 20) == expected, "{threads} threads");
     }
     let other = LoaderConfig { seed: 12, ..config(folder.path()) };
@@ -75,7 +86,7 @@ fn resuming_after_any_batch_equals_no_interruption() {
     assert!(expected.iter().any(|batch| !batch.state.deferred.is_empty()));
     for (position, batch) in expected.iter().enumerate() {
         let threads = 1 + position % 4;
-        let config = LoaderConfig { threads, ..config(folder.path()) };
+        let config = with(config(folder.path()), |options| options.threads = threads);
         let rest = batches(config, batch.state.clone(), 16 - position - 1);
         assert!(rest == expected[position + 1..], "after batch {position}");
     }
@@ -92,7 +103,7 @@ fn batches_have_their_shapes_and_no_concept_twice() {
         let concepts: HashSet<_> = batch.keys.iter().map(concept).collect();
         assert_eq!(concepts.len(), 6, "{:?}", batch.keys);
     }
-    let free = LoaderConfig { unique_concepts: false, ..config(folder.path()) };
+    let free = with(config(folder.path()), |options| options.unique_concepts = false);
     let batches = batches(free, LoaderState::default(), 6);
     let repeats =
         |batch: &ClipBatch| batch.keys.iter().map(concept).collect::<HashSet<_>>().len() < 6;
@@ -102,7 +113,7 @@ fn batches_have_their_shapes_and_no_concept_twice() {
 #[test]
 fn an_epoch_uses_no_sample_twice_and_the_next_has_another_order() {
     let folder = drawings();
-    let config = LoaderConfig { unique_concepts: false, ..config(folder.path()) };
+    let config = with(config(folder.path()), |options| options.unique_concepts = false);
     let batches = batches(config, LoaderState::default(), 12);
     let keys = |epoch| -> Vec<&String> {
         batches.iter().filter(|batch| batch.epoch == epoch).flat_map(|batch| &batch.keys).collect()
@@ -115,8 +126,10 @@ fn an_epoch_uses_no_sample_twice_and_the_next_has_another_order() {
 #[test]
 fn without_a_shuffle_buffer_the_order_is_that_of_the_shards() {
     let folder = drawings();
-    let config =
-        LoaderConfig { shuffle_buffer: 0, unique_concepts: false, ..config(folder.path()) };
+    let config = with(config(folder.path()), |options| {
+        options.shuffle_buffer = 0;
+        options.unique_concepts = false;
+    });
     let first = &batches(config, LoaderState::default(), 1)[0];
     assert_eq!(first.keys, ["0000", "0001", "0002", "0003", "0004", "0006"]);
 }
@@ -128,7 +141,7 @@ fn unusable_samples_are_passed_over_counted_and_named() {
     write_shard(&folder.path().join("3.tar"), &[huge, Sample::drawing(51, CONCEPTS)]);
     let whole = fs::read(folder.path().join("2.tar")).unwrap();
     fs::write(folder.path().join("4.tar"), &whole[..700]).unwrap();
-    let config = LoaderConfig { max_bad_share: 0.2, ..config(folder.path()) };
+    let config = with(config(folder.path()), |options| options.max_bad_share = 0.2);
     let mut loader = PairLoader::new(config, tokenizer()).unwrap();
     while loader.next().unwrap().unwrap().epoch == 0 {}
     let stats = loader.stats();
@@ -144,21 +157,23 @@ fn unusable_samples_are_passed_over_counted_and_named() {
 #[test]
 fn too_many_unusable_samples_end_the_stream_with_a_summary() {
     let folder = drawings();
-    let config = LoaderConfig { max_bad_share: 0.01, ..config(folder.path()) };
+    let config = with(config(folder.path()), |options| options.max_bad_share = 0.01);
     let message = failure(config).to_string();
     for part in ["2 of the first 43 samples of epoch 0", "raise max_bad_share", "no caption: 1"] {
         assert!(message.contains(part), "{part} in {message}");
     }
     fs::write(folder.path().join("0.tar"), tar_bytes(&[])).unwrap();
     let only = vec![folder.path().join("0.tar").to_string_lossy().into_owned()];
-    let message = failure(LoaderConfig { shards: only, ..self::config(folder.path()) }).to_string();
+    let message = failure(LoaderConfig { data: only, ..self::config(folder.path()) }).to_string();
     assert!(message.contains("0.tar") && message.contains("the archive is empty"), "{message}");
 }
 
 #[test]
 fn a_batch_larger_than_the_data_is_explained() {
     let folder = drawings();
-    let large = LoaderConfig { batch_size: 64, unique_concepts: false, ..config(folder.path()) };
+    let large = with(LoaderConfig { batch_size: 64, ..config(folder.path()) }, |options| {
+        options.unique_concepts = false
+    });
     let message = failure(large).to_string();
     assert!(message.contains("batch size 64 is larger than the data (41 usable samples)"));
     let message = failure(LoaderConfig { batch_size: 9, ..config(folder.path()) }).to_string();
@@ -169,8 +184,8 @@ fn a_batch_larger_than_the_data_is_explained() {
 #[test]
 fn a_missing_shard_is_named_at_the_start() {
     let folder = drawings();
-    let shards = vec![format!("{}/{{0..5}}.tar", folder.path().display())];
-    let message = failure(LoaderConfig { shards, ..config(folder.path()) }).to_string();
+    let data = vec![format!("{}/{{0..5}}.tar", folder.path().display())];
+    let message = failure(LoaderConfig { data, ..config(folder.path()) }).to_string();
     assert!(message.contains("/3.tar`") && message.contains("check the path"), "{message}");
 }
 
@@ -190,7 +205,7 @@ fn impossible_settings_and_states_are_explained() {
     let folder = drawings();
     let none = LoaderConfig { batch_size: 0, ..config(folder.path()) };
     assert!(failure(none).to_string().contains("batch_size is 0"));
-    let share = LoaderConfig { max_bad_share: 2.0, ..config(folder.path()) };
+    let share = with(config(folder.path()), |options| options.max_bad_share = 2.0);
     assert!(failure(share).to_string().contains("max_bad_share is 2"));
     let state = LoaderState { next_index: 3, deferred: vec![4], ..LoaderState::default() };
     let error = PairLoader::resume(config(folder.path()), tokenizer(), state).err().unwrap();
@@ -202,7 +217,10 @@ fn dropping_a_loader_early_ends_its_threads() {
     let folder = drawings();
     let start = Instant::now();
     for taken in 0..10 {
-        let config = LoaderConfig { prefetch: taken % 3, threads: 3, ..config(folder.path()) };
+        let config = with(config(folder.path()), |options| {
+            options.prefetch = taken % 3;
+            options.threads = 3;
+        });
         let mut loader = PairLoader::new(config, tokenizer()).unwrap();
         for _ in 0..taken {
             loader.next().unwrap().unwrap();
