@@ -11,7 +11,8 @@ use safetensors::SafeTensors;
 use crate::python::Python;
 use crate::row::{Limit, Row};
 
-const SCRIPT: &str = "tests/reference/make_parity.py";
+/// Writes the models, and names the versions of all that these comparisons are with.
+pub const SCRIPT: &str = "tests/reference/make_parity.py";
 
 /// OpenAI's nine, and others of open_clip's.
 pub const NAMES: [&str; 14] = [

@@ -12,10 +12,10 @@ pub struct Python {
 }
 
 impl Python {
-    /// Finds out which versions there are.
-    pub fn new(program: &Path) -> Result<Self> {
+    /// Finds out which versions there are, from a script that has a command for it.
+    pub fn new(program: &Path, script: &str) -> Result<Self> {
         let mut python = Self { program: program.into(), versions: BTreeMap::new() };
-        let text = python.run("tests/reference/make_parity.py", ["versions"])?;
+        let text = python.run(script, ["versions"])?;
         python.versions = serde_json::from_str(&text).context("versions of the reference")?;
         Ok(python)
     }

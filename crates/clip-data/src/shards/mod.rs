@@ -1,10 +1,13 @@
 //! Shards of the webdataset format: where they are, and the samples in them.
 
 mod count;
+mod entry;
+mod extended;
 mod location;
 mod name;
 mod open;
 mod reader;
+mod sparse;
 mod spec;
 
 pub use count::count_samples;

@@ -1,10 +1,9 @@
 //! Tar shards to raw samples, as Python's webdataset groups them.
 
-use std::io::{self, BufRead, Read};
+use std::io::BufRead;
 use std::sync::Arc;
 
-use tar::{Archive, EntryType};
-
+use super::entry::{BLOCK, Entry, EntryError, truncated};
 use super::name::split_name;
 use super::{Location, OpenShard, ShardOpener};
 use crate::{Cause, DataError, Fault, RawSample};
@@ -12,38 +11,47 @@ use crate::{Cause, DataError, Fault, RawSample};
 /// Default limit of one member's size, and of all members of a sample together: 256 MiB.
 pub const DEFAULT_MAX_MEMBER_BYTES: u64 = 256 << 20;
 
-/// The most bytes that a member's name and attributes may take: 1 MiB.
+/// The most bytes that the headers of a sample may take: 1 MiB.
 const MAX_HEADER_BYTES: u64 = 1 << 20;
-
-/// Tar pads every member to a multiple of this.
-const BLOCK: u64 = 512;
 
 /// The samples of one shard in order.
 ///
 /// Consecutive members with the same key are one sample; as in open_clip, a second member with the
-/// same extension starts another. A sample with an oversized member is a fault in its place; a
-/// truncated, empty or foreign file is a fault at the end, after every sample that was complete. A
-/// source that fails, as a connection does, is [`Cause::SourceFailed`].
+/// same extension starts another. A sample with an oversized member is a fault in its place; so are
+/// the members lost between a damaged header and the next sound one. A truncated, empty or foreign
+/// file is a fault at the end, after every sample that was complete. A source that fails, as a
+/// connection does, is [`Cause::SourceFailed`].
 pub struct ShardReader {
     name: Arc<str>,
     source: OpenShard,
     max_member_bytes: u64,
     /// The sample being gathered.
     pending: Option<Gathering>,
-    /// What ended the shard early, and where.
+    /// What is wrong with the shard after the pending sample, and where.
     broken: Option<(u64, Fault)>,
     last_key: String,
-    /// Name of the member being read.
-    reading: String,
+    /// Name of the member being read, and where it begins.
+    reading: Vec<u8>,
+    reading_at: u64,
     /// What [`offset`](Self::offset) says.
     returned: u64,
     /// Whether no file has been seen.
     is_empty: bool,
-    done: bool,
+    state: State,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum State {
+    Reading,
+    /// The next sound header has to be found.
+    Damaged,
+    Done,
 }
 
 /// A sample whose members are being read.
 struct Gathering {
+    /// The key as it is in the tar, where it needn't be UTF-8.
+    key: Vec<u8>,
     offset: u64,
     /// Bytes of the tar that it takes.
     bytes: u64,
@@ -84,10 +92,11 @@ impl ShardReader {
             pending: None,
             broken: None,
             last_key: String::new(),
-            reading: String::new(),
+            reading: Vec::new(),
+            reading_at: offset,
             returned: offset,
             is_empty: offset == 0,
-            done: false,
+            state: State::Reading,
         })
     }
 
@@ -98,18 +107,23 @@ impl ShardReader {
 
     /// Reads one member; returns the sample it completes by starting another.
     fn advance(&mut self) -> Option<Gathering> {
-        let offset = self.source.consumed();
         match self.read_member() {
-            Ok(Some(member)) => return self.add(offset, member),
+            Ok(Some(member)) => return self.add(member),
             Ok(None) if self.is_empty => {
                 let reason = "the archive is empty: write the shard again or remove it";
-                self.break_off(offset, Cause::BrokenShard, reason);
+                self.break_off(self.reading_at, Cause::BrokenShard, reason);
             }
             Ok(None) => {}
-            Err(error) => {
+            Err(EntryError::Foreign) if self.is_empty => {
+                let reason = "it is no tar: fetch or write the shard again";
+                self.break_off(self.reading_at, Cause::BrokenShard, reason);
+            }
+            Err(EntryError::Foreign) => return self.pass_over("a header is overwritten"),
+            Err(EntryError::Damaged(reason)) => return self.pass_over(reason),
+            Err(EntryError::Io(error)) => {
                 let cut = split_name(&self.reading).map(|(key, _)| key);
-                let cut = self.pending.take_if(|pending| Some(&pending.sample.key) == cut.as_ref());
-                let offset = cut.map_or(offset, |cut| cut.offset);
+                let cut = self.pending.take_if(|pending| Some(pending.key.as_slice()) == cut);
+                let offset = cut.map_or(self.reading_at, |cut| cut.offset);
                 match self.source.failure().map(str::to_owned) {
                     Some(failure) => self.break_off(offset, Cause::SourceFailed, &failure),
                     None => {
@@ -119,91 +133,90 @@ impl ShardReader {
                 }
             }
         }
-        self.done = true;
+        self.state = State::Done;
         None
     }
 
     fn break_off(&mut self, offset: u64, cause: Cause, reason: &str) {
-        let fault = Fault {
-            cause,
-            shard: self.name.to_string(),
-            key: self.last_key.clone(),
-            reason: format!("the shard ends after this sample: {reason}"),
-        };
-        self.broken = Some((offset, fault));
+        let reason = format!("the shard ends after this sample: {reason}");
+        let (shard, key) = (self.name.to_string(), self.last_key.clone());
+        self.broken = Some((offset, Fault { cause, shard, key, reason }));
+    }
+
+    /// Notes damage, after which the next sound header is to be found; returns the sample before.
+    fn pass_over(&mut self, damage: &str) -> Option<Gathering> {
+        let reason = format!(
+            "members are missing after this sample: {damage}: fetch or write the shard again"
+        );
+        let (shard, key) = (self.name.to_string(), self.last_key.clone());
+        let fault = Fault { cause: Cause::BrokenShard, shard, key, reason };
+        self.broken = Some((self.reading_at, fault));
+        self.is_empty = false;
+        self.state = State::Damaged;
+        self.pending.take()
     }
 
     /// The next file, or `None` at the end mark.
-    fn read_member(&mut self) -> io::Result<Option<Member>> {
+    fn read_member(&mut self) -> Result<Option<Member>, EntryError> {
+        let source = &mut self.source;
         loop {
-            if self.source.fill_buf()?.is_empty() {
+            self.reading_at = source.consumed();
+            let entry = if self.state == State::Damaged {
+                Entry::resume(source)?
+            } else if source.fill_buf()?.is_empty() {
                 // A tar ends with blocks of zeros, so the file was cut between two members.
-                return if self.is_empty { Ok(None) } else { Err(truncated()) };
-            }
-            // Names and attributes may come in members of their own, of any size.
-            self.source.allow(MAX_HEADER_BYTES);
-            // A fresh archive per member: its iterator would borrow the reader from ourselves.
-            let mut archive = Archive::new(&mut self.source);
-            let Some(entry) = archive.entries()?.next() else {
-                return Ok(None);
+                return if self.is_empty { Ok(None) } else { Err(truncated().into()) };
+            } else {
+                Entry::next(source)?
             };
-            let entry = entry?;
-            self.reading = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-            let (kind, size) = (entry.header().entry_type(), entry.size());
-            drop(entry);
-            self.source.allow(u64::MAX);
-            let is_file =
-                matches!(kind, EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse);
-            let bytes = self.read_bytes(size, is_file && size <= self.max_member_bytes)?;
-            skip(&mut self.source, size.next_multiple_of(BLOCK) - size)?;
-            if is_file {
-                self.is_empty = false;
-                return Ok(Some(Member { name: self.reading.clone(), size, bytes }));
+            self.state = State::Reading;
+            let Some(entry) = entry else { return Ok(None) };
+            self.reading.clone_from(&entry.name);
+            self.reading_at = entry.offset;
+            if !entry.is_file {
+                entry.skip(source)?;
+                continue;
             }
+            self.is_empty = false;
+            let bytes = if entry.is_within(self.max_member_bytes) {
+                Some(entry.read(source)?)
+            } else {
+                entry.skip(source)?;
+                None
+            };
+            return Ok(Some(Member { name: entry.name, size: entry.size, bytes }));
         }
     }
 
-    /// The bytes of a member, if they are wanted.
-    fn read_bytes(&mut self, size: u64, wanted: bool) -> io::Result<Option<Vec<u8>>> {
-        if !wanted {
-            skip(&mut self.source, size)?;
-            return Ok(None);
-        }
-        // What a header says of a size is not yet there.
-        let mut bytes = Vec::with_capacity(size.min(1 << 20) as usize);
-        (&mut self.source).take(size).read_to_end(&mut bytes)?;
-        if bytes.len() as u64 == size { Ok(Some(bytes)) } else { Err(truncated()) }
-    }
-
-    fn add(&mut self, offset: u64, member: Member) -> Option<Gathering> {
+    fn add(&mut self, member: Member) -> Option<Gathering> {
         let (key, extension) = split_name(&member.name)?;
+        let extension = String::from_utf8_lossy(extension).to_lowercase();
         let starts = |pending: &mut Gathering| {
-            pending.sample.key != key || pending.sample.member(&extension).is_some()
+            pending.key != key || pending.sample.member(&extension).is_some()
         };
         let finished = self.pending.take_if(starts);
-        let gathering = self.pending.get_or_insert_with(|| Gathering {
-            offset,
-            bytes: 0,
-            sample: RawSample { key: key.clone(), shard: self.name.clone(), members: vec![] },
-            fault: None,
+        let gathering = self.pending.get_or_insert_with(|| {
+            self.last_key = String::from_utf8_lossy(key).into_owned();
+            let key = key.to_vec();
+            let (readable, shard) = (self.last_key.clone(), self.name.clone());
+            let sample = RawSample { key: readable, shard, members: vec![] };
+            Gathering { key, offset: self.reading_at, bytes: 0, sample, fault: None }
         });
-        gathering.add(extension, member, self.max_member_bytes);
-        self.last_key = key;
+        gathering.add(extension, member.size, member.bytes, self.max_member_bytes);
         finished
     }
 }
 
 impl Gathering {
-    fn add(&mut self, extension: String, member: Member, limit: u64) {
+    fn add(&mut self, extension: String, size: u64, bytes: Option<Vec<u8>>, limit: u64) {
         // A name takes memory too, and there may be millions of them.
-        self.bytes = self.bytes.saturating_add(member.size).saturating_add(BLOCK);
-        match member.bytes {
+        self.bytes = self.bytes.saturating_add(size).saturating_add(BLOCK);
+        match bytes {
             Some(bytes) if self.bytes <= limit.saturating_add(MAX_HEADER_BYTES) => {
                 self.sample.members.push((extension, bytes));
             }
             _ if self.fault.is_some() => {}
             _ => {
-                let size = member.size;
                 let reason = format!(
                     "with the {size} bytes of `{extension}` it is larger than the limit of {limit}"
                 );
@@ -219,12 +232,12 @@ impl Iterator for ShardReader {
 
     fn next(&mut self) -> Option<Self::Item> {
         let mut finished = None;
-        while !self.done && finished.is_none() {
+        while self.state != State::Done && self.broken.is_none() && finished.is_none() {
             finished = self.advance();
         }
-        if let Some(Gathering { offset, sample, fault, .. }) =
-            finished.or_else(|| self.pending.take())
-        {
+        // Damage comes after the sample before it.
+        let finished = finished.or_else(|| self.pending.take());
+        if let Some(Gathering { offset, sample, fault, .. }) = finished {
             self.returned = offset;
             return Some(fault.map_or(Ok(sample), Err));
         }
@@ -236,18 +249,9 @@ impl Iterator for ShardReader {
 
 /// A file of a tar; `bytes` is `None` when it is above the limit.
 struct Member {
-    name: String,
+    name: Vec<u8>,
     size: u64,
     bytes: Option<Vec<u8>>,
-}
-
-fn skip(source: &mut impl Read, bytes: u64) -> io::Result<()> {
-    let skipped = io::copy(&mut source.take(bytes), &mut io::sink())?;
-    if skipped == bytes { Ok(()) } else { Err(truncated()) }
-}
-
-fn truncated() -> io::Error {
-    io::Error::new(io::ErrorKind::UnexpectedEof, "the file is truncated")
 }
 
 #[cfg(test)]
@@ -350,11 +354,12 @@ mod tests {
     }
 
     #[test]
-    fn a_name_of_two_megabytes_ends_the_shard() {
+    fn a_name_of_two_megabytes_costs_its_member() {
         let name = format!("{}.txt", "n".repeat(2 << 20));
-        let samples = read(&tar_bytes(&[("0.txt", b"a"), (&name, b"b")]));
-        let message = samples.last().unwrap().as_ref().unwrap_err().to_string();
-        assert!(message.contains("name or attributes are too long"), "{message}");
+        let samples = read(&tar_bytes(&[("0.txt", b"a"), (&name, b"b"), ("1.txt", b"c")]));
+        assert_eq!(keys(&samples), ["0", "1"]);
+        let message = samples[1].as_ref().unwrap_err().to_string();
+        assert!(message.contains("name or attributes are absurdly long"), "{message}");
     }
 
     #[test]
@@ -373,8 +378,12 @@ mod tests {
         gzip.write_all(&bytes).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("shard.tar");
-        for contents in [bytes.clone(), gzip.finish().unwrap(), bytes[..bytes.len() - 1536].into()]
-        {
+        let mut damaged = bytes.clone();
+        let third = bytes.windows(5).position(|window| window == b"1.txt").unwrap();
+        damaged[third] = 0;
+        let cut = bytes[..bytes.len() - 1536].to_vec();
+        let cut_too = damaged[..bytes.len() - 1536].to_vec();
+        for contents in [bytes, gzip.finish().unwrap(), cut, damaged, cut_too] {
             fs::write(&path, contents).unwrap();
             let open = |offset| {
                 ShardReader::open_at(&path.clone().into(), &ShardOpener::default(), 1_000, offset)

@@ -56,7 +56,7 @@ impl ShardOpener {
             Ok(Box::new(bytes))
         };
         let bytes = open().map_err(|source| DataError::io(path, source))?;
-        Ok(OpenShard { bytes, failure, consumed: offset, allowance: u64::MAX })
+        Ok(OpenShard { bytes, failure, consumed: offset })
     }
 }
 
@@ -65,7 +65,6 @@ pub struct OpenShard {
     bytes: Box<dyn BufRead + Send>,
     failure: Arc<OnceLock<String>>,
     consumed: u64,
-    allowance: u64,
 }
 
 impl OpenShard {
@@ -78,22 +77,12 @@ impl OpenShard {
     pub(super) fn consumed(&self) -> u64 {
         self.consumed
     }
-
-    /// How many bytes may be read until the next call of this.
-    pub(super) fn allow(&mut self, bytes: u64) {
-        self.allowance = bytes;
-    }
 }
 
 impl Read for OpenShard {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.allowance == 0 && !buffer.is_empty() {
-            return Err(io::Error::other("a member's name or attributes are too long"));
-        }
-        let most = self.allowance.min(buffer.len() as u64) as usize;
-        let length = self.bytes.read(&mut buffer[..most])?;
+        let length = self.bytes.read(buffer)?;
         self.consumed += length as u64;
-        self.allowance -= length as u64;
         Ok(length)
     }
 }
