@@ -63,6 +63,6 @@ pub use pairs::EvalPairs;
 pub use random::{Stream, sample_rng};
 pub use sample::RawSample;
 pub use shards::{
-    DEFAULT_MAX_MEMBER_BYTES, Location, OpenShard, ShardOpener, ShardReader, count_samples,
-    expand_shards, expand_sources, image_folder,
+    CacheOptions, DEFAULT_MAX_MEMBER_BYTES, Location, OpenOptions, OpenShard, ShardOpener,
+    ShardReader, count_samples, expand_shards, expand_sources, image_folder,
 };

@@ -7,7 +7,7 @@ mod reader;
 mod spec;
 
 pub use location::Location;
-pub use open::{OpenShard, ShardOpener};
+pub use open::{CacheOptions, OpenOptions, OpenShard, ShardOpener};
 pub use reader::{DEFAULT_MAX_MEMBER_BYTES, ShardReader, count_samples};
 pub use spec::image_folder;
 pub use spec::{expand_shards, expand_sources};

@@ -66,7 +66,10 @@ impl ShardReader {
             Ok(Some(member)) => self.add(member),
             Ok(None) => {
                 self.done = true;
-                if self.members == 0 {
+                self.source.finish();
+                if let Some(failure) = self.source.failure().map(str::to_owned) {
+                    self.break_off(Cause::SourceFailed, &failure);
+                } else if self.members == 0 {
                     let reason = "the archive is empty: write the shard again or remove it";
                     self.break_off(Cause::BrokenShard, reason);
                 }
