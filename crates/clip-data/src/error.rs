@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::Location;
+
 /// A data set that can't be used as it is.
 #[derive(Debug, Error)]
 pub enum DataError {
@@ -39,6 +41,14 @@ pub enum DataError {
         path: PathBuf,
         /// The system's reason.
         source: io::Error,
+    },
+    /// The address or command that a shard should come from gives nothing.
+    #[error("cannot read {location}: {reason}")]
+    Source {
+        /// The address or command.
+        location: String,
+        /// What went wrong, after how many tries.
+        reason: String,
     },
     /// A file or folder couldn't be written.
     #[error("cannot write {path}: {source}: check that there is space and that it may be written")]
@@ -82,7 +92,7 @@ pub enum DataError {
     Sample(Fault),
     /// A shard's source stopped giving bytes, though it was tried again.
     #[error("{0}: check the source and go on from the last checkpoint")]
-    Source(Fault),
+    SourceFailed(Fault),
     /// An index past the end.
     #[error("image {index} was asked for, but there are {len}")]
     OutOfRange {
@@ -96,6 +106,10 @@ pub enum DataError {
 impl DataError {
     pub(crate) fn io(path: impl Into<PathBuf>, source: io::Error) -> Self {
         Self::Io { path: path.into(), source }
+    }
+
+    pub(crate) fn source(location: &Location, reason: &impl fmt::Display) -> Self {
+        Self::Source { location: location.to_string(), reason: reason.to_string() }
     }
 
     #[cfg(feature = "download")]

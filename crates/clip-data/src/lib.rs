@@ -82,8 +82,8 @@ pub use pairs::{
 pub use random::{Stream, sample_rng};
 pub use sample::RawSample;
 pub use shards::{
-    DEFAULT_MAX_MEMBER_BYTES, Location, OpenShard, ShardOpener, ShardReader, count_samples,
-    expand_shards, expand_sources, image_folder,
+    CacheOptions, DEFAULT_MAX_MEMBER_BYTES, Location, OpenOptions, OpenShard, ShardOpener,
+    ShardReader, count_samples, expand_shards, expand_sources, image_folder,
 };
 #[cfg(feature = "statistics")]
 pub use statistics::{

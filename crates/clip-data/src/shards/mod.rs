@@ -12,7 +12,7 @@ mod spec;
 
 pub use count::count_samples;
 pub use location::Location;
-pub use open::{OpenShard, ShardOpener};
+pub use open::{CacheOptions, OpenOptions, OpenShard, ShardOpener};
 pub use reader::{DEFAULT_MAX_MEMBER_BYTES, ShardReader};
 pub use spec::image_folder;
 pub use spec::{expand_shards, expand_sources};

@@ -109,6 +109,10 @@ impl ShardReader {
     fn advance(&mut self) -> Option<Gathering> {
         match self.read_member() {
             Ok(Some(member)) => return self.add(member),
+            Ok(None) if self.has_failed() => {
+                let failure = self.source.failure().unwrap_or_default().to_owned();
+                self.break_off(self.reading_at, Cause::SourceFailed, &failure);
+            }
             Ok(None) if self.is_empty => {
                 let reason = "the archive is empty: write the shard again or remove it";
                 self.break_off(self.reading_at, Cause::BrokenShard, reason);
@@ -135,6 +139,12 @@ impl ShardReader {
         }
         self.state = State::Done;
         None
+    }
+
+    /// Whether the source, which may go on after the archive, has failed in the end.
+    fn has_failed(&mut self) -> bool {
+        self.source.finish();
+        self.source.failure().is_some()
     }
 
     fn break_off(&mut self, offset: u64, cause: Cause, reason: &str) {

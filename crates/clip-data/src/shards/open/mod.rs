@@ -1,81 +1,161 @@
 //! Opens shards wherever they are, and tells a broken source from a broken shard.
 
+mod decompress;
+mod options;
+mod pipe;
+#[cfg(feature = "remote")]
+mod remote;
+mod source;
+#[cfg(test)]
+mod tests;
+mod zstd;
+
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
-use std::sync::{Arc, OnceLock};
+use std::io::{self, BufRead, Read};
+use std::path::Path;
+use std::sync::Arc;
 
-use flate2::bufread::MultiGzDecoder;
-
+use self::decompress::decompressed;
+use self::options::Patience;
+use self::pipe::Pipe;
+#[cfg(feature = "remote")]
+use self::remote::Remote;
+use self::source::{ShardBytes, Source};
 use super::Location;
 use crate::DataError;
 
-/// Bytes read from a source at a time.
+pub use self::options::{CacheOptions, OpenOptions};
+
+/// ShardBytes read from a source at a time.
 const CHUNK: usize = 1 << 17;
 
-/// Opens shards.
-#[derive(Clone, Debug, Default)]
-pub struct ShardOpener {}
+/// How much a command may write behind the end of its archive before its exit status is no longer
+/// waited for.
+const MAX_REST: u64 = 64 << 20;
+
+/// Opens shards. Clones share connections and the cache.
+#[derive(Clone, Debug)]
+pub struct ShardOpener {
+    patience: Patience,
+    #[cfg(feature = "remote")]
+    remote: Arc<Remote>,
+}
+
+impl Default for ShardOpener {
+    fn default() -> Self {
+        Self::new(&OpenOptions::default())
+    }
+}
 
 impl ShardOpener {
-    /// Opens a shard, told by content: `.tar`, gzipped.
+    /// Opens shards as the options say. Nothing is connected or written yet.
+    pub fn new(options: &OpenOptions) -> Self {
+        Self::with_patience(options, Patience::of(options))
+    }
+
+    fn with_patience(options: &OpenOptions, patience: Patience) -> Self {
+        Self {
+            #[cfg(feature = "remote")]
+            remote: Arc::new(Remote::new(options.cache.clone(), patience.clone())),
+            patience,
+        }
+    }
+
+    /// Opens a shard: a tar, plain or compressed by gzip or zstd, which its content tells.
+    ///
+    /// - A file that can't be opened for a reason that may pass is tried again.
+    /// - A command is run by `sh -c`. It ends with the shard; one that ends with an exit status
+    ///   other than 0, or that is silent for too long, has failed. Nothing is tried again.
+    /// - An address (feature `remote`) is read as it arrives. A connection that is dropped, stalls
+    ///   or is refused for now is made again and goes on at the byte that was reached, as long as
+    ///   the object is the same. `http(s)://` addresses are used as they are, with what follows
+    ///   `?`; `s3://`, `gs://` and `az://` take credentials, region and endpoint from the
+    ///   environment, as the `object_store` crate does (`AWS_*`, `GOOGLE_*`, `AZURE_*`).
     ///
     /// # Errors
     ///
-    /// When the shard can't be opened or read at all.
+    /// When nothing of the shard can be read; what fails later is a fault of its samples.
     pub fn open(&self, location: &Location) -> Result<OpenShard, DataError> {
         self.open_at(location, 0)
     }
 
-    /// Opens a shard at this byte of the decompressed tar: a plain file without reading what lies
-    /// before.
+    /// Opens a shard at this byte of the decompressed tar. Of a plain tar in a file or at an
+    /// address, nothing is read that lies before.
     ///
     /// # Errors
     ///
     /// As [`open`](Self::open).
     pub fn open_at(&self, location: &Location, offset: u64) -> Result<OpenShard, DataError> {
-        let Location::File(path) = location else {
-            return Err(DataError::BadSpec {
-                spec: location.to_string(),
-                reason: "only files can be opened".to_owned(),
-            });
-        };
-        let failure = Arc::new(OnceLock::new());
-        let open = || -> io::Result<Box<dyn BufRead + Send>> {
-            let mut file = File::open(path)?;
-            let compressed = is_gzip(&mut file)?;
-            if !compressed {
-                file.seek(SeekFrom::Start(offset))?;
-            }
-            let watched = Watched { source: Box::new(file), failure: failure.clone() };
-            let source = BufReader::with_capacity(CHUNK, watched);
-            if !compressed {
-                return Ok(Box::new(source));
-            }
-            let mut bytes = BufReader::with_capacity(CHUNK, MultiGzDecoder::new(source));
-            io::copy(&mut bytes.by_ref().take(offset), &mut io::sink())?;
-            Ok(Box::new(bytes))
-        };
-        let bytes = open().map_err(|source| DataError::io(path, source))?;
-        Ok(OpenShard { bytes, failure, consumed: offset })
+        let source = Source::new(match location {
+            Location::File(path) => Box::new(self.open_file(path)?),
+            Location::Pipe(command) => Box::new(self.run(command)?),
+            Location::Url(url) => self.connect(url)?,
+        });
+        let bytes = decompressed(source.clone(), offset).map_err(|error| match location {
+            Location::File(path) => DataError::io(path, error),
+            Location::Url(_) | Location::Pipe(_) => DataError::source(location, &error),
+        })?;
+        let has_status = matches!(location, Location::Pipe(_));
+        Ok(OpenShard { bytes, source, has_status, consumed: offset })
+    }
+
+    /// Why the cache couldn't be used the last time it couldn't: then shards are read over the
+    /// network.
+    #[cfg(feature = "remote")]
+    pub fn cache_problem(&self) -> Option<String> {
+        self.remote.cache_problem()
+    }
+
+    fn open_file(&self, path: &Path) -> Result<File, DataError> {
+        let file = self.patience.persist(|| File::open(path));
+        file.map_err(|source| DataError::io(path, source))
+    }
+
+    fn run(&self, command: &str) -> Result<Pipe, DataError> {
+        let pipe = self.patience.persist(|| Pipe::start(command, self.patience.timeout));
+        pipe.map_err(|error| DataError::source(&Location::Pipe(command.to_owned()), &error))
+    }
+
+    #[cfg(feature = "remote")]
+    fn connect(&self, url: &str) -> Result<Box<dyn ShardBytes>, DataError> {
+        let opened = self.remote.open(url);
+        opened.map_err(|error| DataError::source(&Location::Url(url.to_owned()), &error))
+    }
+
+    #[cfg(not(feature = "remote"))]
+    fn connect(&self, url: &str) -> Result<Box<dyn ShardBytes>, DataError> {
+        let reason = "this program was built without the feature `remote` of clip-data, which \
+                      reads addresses: build it with that feature, or use a file or `pipe:`";
+        Err(DataError::source(&Location::Url(url.to_owned()), &reason))
     }
 }
 
 /// The bytes of an open shard, decompressed.
 pub struct OpenShard {
     bytes: Box<dyn BufRead + Send>,
-    failure: Arc<OnceLock<String>>,
+    source: Source,
+    /// Whether the source's end tells whether it was all right.
+    has_status: bool,
     consumed: u64,
 }
 
 impl OpenShard {
     /// Why the source stopped giving bytes, if it did: then the shard itself may be whole.
     pub(super) fn failure(&self) -> Option<&str> {
-        self.failure.get().map(String::as_str)
+        self.source.failure()
     }
 
     /// How many bytes of the decompressed tar lie before the next one.
     pub(super) fn consumed(&self) -> u64 {
         self.consumed
+    }
+
+    /// Reads what a command writes behind the end of its archive, for its exit status comes last;
+    /// [`failure`](Self::failure) tells.
+    pub(super) fn finish(&self) {
+        if self.has_status {
+            let _ = io::copy(&mut self.source.clone().take(MAX_REST), &mut io::sink());
+        }
     }
 }
 
@@ -96,28 +176,4 @@ impl BufRead for OpenShard {
         self.bytes.consume(amount);
         self.consumed += amount as u64;
     }
-}
-
-/// Notes what a source fails with, before decompression and tar wrap it in errors of their own.
-struct Watched {
-    source: Box<dyn Read + Send>,
-    failure: Arc<OnceLock<String>>,
-}
-
-impl Read for Watched {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.source.read(buffer).inspect_err(|error| {
-            if error.kind() != io::ErrorKind::Interrupted {
-                let _ = self.failure.set(error.to_string());
-            }
-        })
-    }
-}
-
-/// Whether the file starts like one; reads from its start and goes back there.
-fn is_gzip(file: &mut File) -> io::Result<bool> {
-    let mut start = Vec::new();
-    file.take(2).read_to_end(&mut start)?;
-    file.rewind()?;
-    Ok(start == [0x1f, 0x8b])
 }
