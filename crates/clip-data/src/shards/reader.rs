@@ -171,7 +171,10 @@ pub fn count_samples(shards: &[String]) -> Result<usize, DataError> {
         // With a limit of no bytes, members are skipped rather than kept.
         let samples = ShardReader::open(&shard, &opener, 0)?;
         count += samples
-            .filter(|sample| !matches!(sample, Err(fault) if fault.cause == Cause::BrokenShard))
+            .filter(|sample| match sample {
+                Ok(_) => true,
+                Err(fault) => !matches!(fault.cause, Cause::BrokenShard | Cause::SourceFailed),
+            })
             .count();
     }
     Ok(count)
