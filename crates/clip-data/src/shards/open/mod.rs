@@ -3,7 +3,7 @@
 mod decompress;
 mod options;
 mod pipe;
-#[cfg(feature = "remote")]
+#[cfg_attr(not(feature = "remote"), path = "no_remote.rs")]
 mod remote;
 mod source;
 #[cfg(test)]
@@ -18,7 +18,6 @@ use std::sync::Arc;
 use self::decompress::decompressed;
 use self::options::Patience;
 use self::pipe::Pipe;
-#[cfg(feature = "remote")]
 use self::remote::Remote;
 use self::source::{ShardBytes, Source};
 use super::Location;
@@ -37,7 +36,6 @@ const MAX_REST: u64 = 64 << 20;
 #[derive(Clone, Debug)]
 pub struct ShardOpener {
     patience: Patience,
-    #[cfg(feature = "remote")]
     remote: Arc<Remote>,
 }
 
@@ -54,11 +52,7 @@ impl ShardOpener {
     }
 
     fn with_patience(options: &OpenOptions, patience: Patience) -> Self {
-        Self {
-            #[cfg(feature = "remote")]
-            remote: Arc::new(Remote::new(options.cache.clone(), patience.clone())),
-            patience,
-        }
+        Self { remote: Arc::new(Remote::new(options.cache.clone(), patience.clone())), patience }
     }
 
     /// Opens a shard: a tar, plain or compressed by gzip or zstd, which its content tells.
@@ -101,7 +95,6 @@ impl ShardOpener {
 
     /// Why the cache couldn't be used the last time it couldn't: then shards are read over the
     /// network.
-    #[cfg(feature = "remote")]
     pub fn cache_problem(&self) -> Option<String> {
         self.remote.cache_problem()
     }
@@ -116,17 +109,9 @@ impl ShardOpener {
         pipe.map_err(|error| DataError::source(&Location::Pipe(command.to_owned()), &error))
     }
 
-    #[cfg(feature = "remote")]
     fn connect(&self, url: &str) -> Result<Box<dyn ShardBytes>, DataError> {
         let opened = self.remote.open(url);
         opened.map_err(|error| DataError::source(&Location::Url(url.to_owned()), &error))
-    }
-
-    #[cfg(not(feature = "remote"))]
-    fn connect(&self, url: &str) -> Result<Box<dyn ShardBytes>, DataError> {
-        let reason = "this program was built without the feature `remote` of clip-data, which \
-                      reads addresses: build it with that feature, or use a file or `pipe:`";
-        Err(DataError::source(&Location::Url(url.to_owned()), &reason))
     }
 }
 

@@ -10,6 +10,12 @@ const DEFAULT_RETRIES: u32 = 3;
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// In seconds; no server or disk answers faster.
+const MIN_TIMEOUT: f64 = 0.001;
+
+/// In seconds: a day.
+const MAX_TIMEOUT: f64 = 86_400.0;
+
 /// The wait before the second try; it doubles with every failure.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 
@@ -54,10 +60,11 @@ impl Default for OpenOptions {
 impl OpenOptions {
     /// Says what is wrong with the options, if anything.
     pub fn problem(&self) -> Option<String> {
-        match Duration::try_from_secs_f64(self.timeout) {
-            Ok(timeout) if !timeout.is_zero() => None,
-            _ => Some(format!("timeout must be a number of seconds above 0, not {}", self.timeout)),
-        }
+        let is_usable = (MIN_TIMEOUT..=MAX_TIMEOUT).contains(&self.timeout);
+        (!is_usable).then(|| {
+            let (range, timeout) = (format!("{MIN_TIMEOUT} to {MAX_TIMEOUT}"), self.timeout);
+            format!("timeout must be {range} seconds, not {timeout}")
+        })
     }
 }
 
@@ -163,7 +170,7 @@ mod tests {
 
     #[test]
     fn a_timeout_that_is_none_is_a_problem() {
-        for timeout in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        for timeout in [0.0, -1.0, 1e-9, f64::NAN, f64::INFINITY] {
             let options = OpenOptions { timeout, ..OpenOptions::default() };
             assert!(options.problem().unwrap().contains("timeout"), "{timeout}");
             assert_eq!(Patience::of(&options).timeout, DEFAULT_TIMEOUT);

@@ -182,11 +182,12 @@ mod tests {
             ("s3://bucket/a/b%20c.tar", "a/b c.tar"),
             ("s3://bucket/d.tar", "d.tar"),
             ("gs://bucket/a.tar", "a.tar"),
+            ("abfss://container@account.dfs.core.windows.net/a.tar", "a.tar"),
             ("https://host/a.tar?signature=1%2F2", ""),
         ] {
             assert_eq!(stores.object(url).unwrap().path.as_ref(), path, "{url}");
         }
-        assert_eq!(stores.buckets.lock().unwrap().len(), 2);
+        assert_eq!(stores.buckets.lock().unwrap().len(), 3);
         for url in ["ftp://host/a.tar", "http://", "s3://bucket//a.tar"] {
             assert!(stores.object(url).is_err(), "{url}");
         }

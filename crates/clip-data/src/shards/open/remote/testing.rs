@@ -57,7 +57,8 @@ impl Answer {
 
     fn send(&self, request: &Request, mut stream: TcpStream) -> std::io::Result<()> {
         let size = self.object.len();
-        let start = request.range.as_deref().filter(|_| self.ranges).map(|range| {
+        let gives_part = self.ranges && self.status.is_none();
+        let start = request.range.as_deref().filter(|_| gives_part).map(|range| {
             let start = range.strip_prefix("bytes=").and_then(|range| range.strip_suffix('-'));
             start.unwrap().parse::<usize>().unwrap()
         });

@@ -75,7 +75,9 @@ fn a_shard_arrives_in_one_request_and_its_address_is_used_as_it_is() {
     let server = Server::start(|_, _| Answer::with(&shard()));
     let url = server.url("a%20b/c.tar?signature=x%2Fy%3D&expires=1");
     assert_whole(&read_with(&opener(LONG, None), &url).unwrap());
-    let [request] = &server.requests()[..] else { panic!("{:?}", server.requests()) };
+    let requests = server.requests();
+    let request = &requests[0];
+    assert_eq!(requests.len(), 1);
     assert!(url.ends_with(&request.path) && request.range.is_none(), "{request:?}");
 }
 
@@ -143,7 +145,7 @@ fn a_server_that_fails_midway_fails_the_shard_after_its_whole_samples() {
     });
     let message = failure(&server, LONG);
     assert!(message.contains("502") && message.contains("3 times"), "{message}");
-    assert_eq!(server.requests().len(), 4);
+    assert_eq!(server.requests().len(), 3, "the drop counts too");
 }
 
 #[test]
