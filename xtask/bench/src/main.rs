@@ -1,0 +1,119 @@
+//! `cargo xtask bench`: how fast this project does what others do too, measured in the same run.
+
+mod decoding;
+mod machine;
+mod measure;
+mod memory;
+mod peer;
+mod reading;
+mod row;
+mod tokenizing;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use clap::{Parser, ValueEnum};
+
+use measure::Rounds;
+use peer::Peer;
+use row::Row;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Writes the shards and captions, and does with them what the peers do.
+const SCRIPT: &str = "xtask/bench/peers/data.py";
+
+/// Threads of ours, and worker processes of the peers'.
+const WORKERS: usize = 2;
+
+/// Measures this project beside its peers.
+#[derive(Parser)]
+#[command(name = "cargo xtask bench")]
+struct Args {
+    /// What is measured
+    subject: Subject,
+    /// Only the figures whose name contains this
+    #[arg(long, value_name = "NAME")]
+    only: Option<String>,
+    /// Python with webdataset, torch, torchvision, Pillow, scikit-learn, open_clip, OpenAI's clip,
+    /// ftfy and tokenizers
+    #[arg(long, value_name = "PATH", default_value = "python3")]
+    python: PathBuf,
+    /// Also write the rows here
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Length of one measurement
+    #[arg(long, default_value_t = 5.0)]
+    seconds: f64,
+    /// Measurements of each side, in turn
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// Samples that pass through the loader to see its memory
+    #[arg(long, default_value_t = 1_000_000)]
+    samples: u64,
+    /// Folder for shards and captions, to be used again; a temporary one without it
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Subject {
+    /// Reading shards, decoding, the loader and the tokenizer
+    Data,
+    /// Memory of the loader from the first to the last of many samples
+    Memory,
+}
+
+fn main() -> ExitCode {
+    match run(&Args::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &Args) -> Result<()> {
+    let temporary = tempfile::tempdir().context("cannot make a temporary folder")?;
+    let folder = args.data.as_deref().unwrap_or(temporary.path());
+    println!("{}", machine::name());
+    let mut rows = Vec::new();
+    let mut add = |row: Row| {
+        println!("{row}");
+        rows.push(row);
+    };
+    match args.subject {
+        Subject::Data => compare(args, folder, &mut add)?,
+        Subject::Memory => add(memory::measure(folder, args.samples)?),
+    }
+    if let Some(path) = &args.json {
+        let json = serde_json::to_string_pretty(&rows)?;
+        std::fs::write(path, json).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(())
+}
+
+/// Everything that a peer does too.
+fn compare(args: &Args, folder: &Path, add: &mut impl FnMut(Row)) -> Result<()> {
+    let mut peer = Peer::start(&args.python, SCRIPT, folder)?;
+    println!("{}\n{}", peer.versions(), Row::header());
+    let rounds = Rounds { count: args.rounds, length: Duration::from_secs_f64(args.seconds) };
+    let wanted = |name: &str| args.only.as_ref().is_none_or(|only| name.contains(only.as_str()));
+    for shards in reading::ALL.iter().filter(|shards| wanted(shards.name)) {
+        add(reading::measure(shards, folder, &mut peer, &rounds)?);
+    }
+    for kind in decoding::ALL.iter().filter(|kind| wanted(kind.name)) {
+        add(decoding::measure(kind, folder, &mut peer, &rounds)?);
+    }
+    if wanted(decoding::PIPELINE) {
+        add(decoding::measure_pipeline(folder, &rounds)?);
+    }
+    for rival in tokenizing::ALL.iter().filter(|rival| wanted(rival.name)) {
+        add(tokenizing::measure(rival, folder, &mut peer, &rounds)?);
+    }
+    Ok(())
+}

@@ -1,0 +1,83 @@
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::machine;
+
+/// One figure.
+#[derive(Debug, Serialize)]
+pub struct Row {
+    /// What was measured.
+    pub name: String,
+    /// Our median.
+    pub ours: f64,
+    /// The peer's median.
+    pub peer: f64,
+    /// What the peer is, with its version.
+    pub peer_name: String,
+    /// How many times as good ours is.
+    pub ratio: f64,
+    /// The lowest of the rounds' ratios.
+    pub low: f64,
+    /// The highest of the rounds' ratios.
+    pub high: f64,
+    /// Of `ours` and `peer`.
+    pub unit: &'static str,
+    /// What the ratio should be at least.
+    pub goal: f64,
+    /// What it was measured on.
+    pub machine: String,
+}
+
+impl Row {
+    /// A figure from rounds of ours and the peer's, more being better.
+    pub fn new(
+        name: impl Into<String>,
+        rounds: &[(f64, f64)],
+        peer_name: String,
+        unit: &'static str,
+        goal: f64,
+    ) -> Self {
+        let ours = median(rounds.iter().map(|round| round.0).collect());
+        let peer = median(rounds.iter().map(|round| round.1).collect());
+        let ratios = rounds.iter().map(|(ours, peer)| ours / peer);
+        Self {
+            name: name.into(),
+            ours,
+            peer,
+            peer_name,
+            ratio: ours / peer,
+            low: ratios.clone().fold(f64::INFINITY, f64::min),
+            high: ratios.fold(0.0, f64::max),
+            unit,
+            goal,
+            machine: machine::name(),
+        }
+    }
+
+    /// The line above all rows.
+    pub fn header() -> String {
+        format!(
+            "{:<30} {:>10} {:>10} {:<10} {:>7} {:>17} {:>6}  peer",
+            "figure", "ours", "peer", "unit", "ratio", "low to high", "goal"
+        )
+    }
+}
+
+/// The middle one, the lower of two.
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len().saturating_sub(1) / 2).copied().unwrap_or(f64::NAN)
+}
+
+impl fmt::Display for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, ours, peer, peer_name, ratio, low, high, unit, goal, .. } = self;
+        write!(
+            f,
+            "{name:<30} {ours:>10.0} {peer:>10.0} {unit:<10} {ratio:>7.2} {low:>7.2} to {high:>6.2} \
+             {goal:>6.2}  {peer_name}{}",
+            if ratio >= goal { "" } else { " (BELOW THE GOAL)" }
+        )
+    }
+}
