@@ -86,7 +86,9 @@ impl WindowReader {
         sample: Result<RawSample, Fault>,
     ) -> Result<Result<RawSample, Fault>, Stopped> {
         match sample {
-            Err(fault) if fault.cause == Cause::SourceFailed => self.fail(DataError::SourceFailed(fault)),
+            Err(fault) if fault.cause == Cause::SourceFailed => {
+                self.fail(DataError::SourceFailed(fault))
+            }
             sample => Ok(sample),
         }
     }

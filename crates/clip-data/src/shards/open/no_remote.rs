@@ -1,6 +1,8 @@
 //! What addresses come to without the feature that reads them.
 
-use std::io::{self, Read};
+use std::io;
+
+use super::source::ShardBytes;
 
 use super::CacheOptions;
 use super::options::Patience;
@@ -17,7 +19,7 @@ impl Remote {
         Self
     }
 
-    pub fn open(&self, _: &str) -> io::Result<Box<dyn Read + Send>> {
+    pub fn open(&self, _: &str) -> io::Result<Box<dyn ShardBytes>> {
         Err(io::Error::new(io::ErrorKind::Unsupported, REASON))
     }
 
