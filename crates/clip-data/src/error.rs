@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::RefusedSample;
+
 /// A data set that can't be used as it is.
 #[derive(Debug, Error)]
 pub enum DataError {
@@ -77,6 +79,20 @@ pub enum DataError {
         /// What was found, and what was expected.
         reason: String,
     },
+    /// Shards would be written where shards already are.
+    #[error(
+        "{folder} already holds {shard}: choose another folder, remove the shards in it, or ask to \
+         append to them"
+    )]
+    Occupied {
+        /// The folder.
+        folder: PathBuf,
+        /// A shard in it.
+        shard: String,
+    },
+    /// A sample can't be written under its name.
+    #[error(transparent)]
+    Refused(#[from] RefusedSample),
     /// One sample is unusable, where every sample is needed.
     #[error("{0}: repair or remove it")]
     Sample(Fault),
@@ -95,7 +111,6 @@ impl DataError {
         Self::Io { path: path.into(), source }
     }
 
-    #[cfg(feature = "download")]
     pub(crate) fn write(path: impl Into<PathBuf>, source: io::Error) -> Self {
         Self::Write { path: path.into(), source }
     }
@@ -123,6 +138,10 @@ pub enum Cause {
     Undecodable,
     /// There is no caption, or an empty or malformed one.
     NoCaption,
+    /// Its name can't be written to a shard.
+    BadName,
+    /// The shard isn't what the index beside it says.
+    IndexDiffers,
 }
 
 impl fmt::Display for Cause {
@@ -135,20 +154,28 @@ impl fmt::Display for Cause {
             Self::TooManyPixels => "too many pixels",
             Self::Undecodable => "undecodable image",
             Self::NoCaption => "no caption",
+            Self::BadName => "bad name",
+            Self::IndexDiffers => "index differs",
         })
     }
 }
 
 /// One sample that can't be used: where it is and why.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{shard}: sample `{key}`: {reason}")]
+#[error("{shard}: {}{reason}", of_sample(key))]
 pub struct Fault {
     /// The kind of fault, by which faults are counted.
     pub cause: Cause,
     /// The shard or folder that holds the sample.
     pub shard: String,
-    /// The sample's key; for a broken shard, the last one that could be read.
+    /// The sample's key; for a broken shard, the last one that could be read. Empty where there is
+    /// none.
     pub key: String,
     /// What is wrong, and what was expected.
     pub reason: String,
+}
+
+/// How a message names a sample, where it is about one.
+fn of_sample(key: &str) -> String {
+    if key.is_empty() { String::new() } else { format!("sample `{key}`: ") }
 }

@@ -46,6 +46,8 @@ mod shards;
 mod stored;
 #[cfg(test)]
 mod testing;
+mod tools;
+mod write;
 
 #[cfg(feature = "loader")]
 pub use augment::TrainTransform;
@@ -65,4 +67,13 @@ pub use sample::RawSample;
 pub use shards::{
     DEFAULT_MAX_MEMBER_BYTES, Location, OpenShard, ShardOpener, ShardReader, count_samples,
     expand_shards, expand_sources, image_folder,
+};
+pub use tools::{
+    CountOptions, CountReport, FaultTally, KeyRule, MemberCount, PackOptions, PackReport, Progress,
+    RepairOptions, RepairOutcome, RepairReport, ShardCount, VerifyOptions, VerifyReport,
+    count_shards, pack_shards, repair_shard, verify_shards,
+};
+pub use write::{
+    IndexedShard, NameProblem, RefusedSample, ShardCompression, ShardIndex, ShardOptions,
+    ShardWriter,
 };

@@ -5,7 +5,7 @@
 ///
 /// The rule is webdataset's regular expression `^((?:.*/|)[^.]+)[.]([^/]*)$`, oddities included:
 /// `a/.b.png` has the key `a/` and the extension `b.png`.
-pub(super) fn split_name(name: &str) -> Option<(String, String)> {
+pub(crate) fn split_name(name: &str) -> Option<(String, String)> {
     if is_metadata(name) {
         return None;
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tar::{Archive, Entry, EntryType};
 
+use super::end_mark;
 use super::name::split_name;
 use super::{Location, OpenShard, ShardOpener, expand_shards};
 use crate::{Cause, DataError, Fault, RawSample};
@@ -34,6 +35,8 @@ pub struct ShardReader {
     reading: String,
     members: u64,
     done: bool,
+    /// Whether the members ended as they should.
+    at_end_mark: bool,
 }
 
 impl ShardReader {
@@ -57,7 +60,26 @@ impl ShardReader {
             reading: String::new(),
             members: 0,
             done: false,
+            at_end_mark: false,
         })
+    }
+
+    /// Once all samples are read: what is wrong behind them, where no fault has told of it.
+    ///
+    /// Nothing is lost with it, for readers stop at the first block of zeros; but the shard is not
+    /// as it was written.
+    pub(crate) fn end_fault(&mut self) -> Option<Fault> {
+        if !self.at_end_mark {
+            return None;
+        }
+        let problem = end_mark::problem(&mut self.source.bytes);
+        let problem = problem.unwrap_or_else(|error| Some(error.to_string()))?;
+        let cause = match self.source.failure() {
+            Some(_) => Cause::SourceFailed,
+            None => Cause::BrokenShard,
+        };
+        let (shard, key) = (self.name.to_string(), self.last_key.clone());
+        Some(Fault { cause, shard, key, reason: format!("after this last sample: {problem}") })
     }
 
     /// Reads one member; returns the sample it completes by starting another.
@@ -66,6 +88,7 @@ impl ShardReader {
             Ok(Some(member)) => self.add(member),
             Ok(None) => {
                 self.done = true;
+                self.at_end_mark = self.members > 0;
                 if self.members == 0 {
                     let reason = "the archive is empty: write the shard again or remove it";
                     self.break_off(Cause::BrokenShard, reason);

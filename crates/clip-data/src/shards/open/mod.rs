@@ -39,13 +39,13 @@ impl ShardOpener {
 
 /// The bytes of an open shard, decompressed.
 pub struct OpenShard {
-    pub(super) bytes: Box<dyn BufRead + Send>,
+    pub(crate) bytes: Box<dyn BufRead + Send>,
     failure: Arc<OnceLock<String>>,
 }
 
 impl OpenShard {
     /// Why the source stopped giving bytes, if it did: then the shard itself may be whole.
-    pub(super) fn failure(&self) -> Option<&str> {
+    pub(crate) fn failure(&self) -> Option<&str> {
         self.failure.get().map(String::as_str)
     }
 }
