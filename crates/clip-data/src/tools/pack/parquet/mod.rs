@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
+use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 
 use parquet::basic::{ConvertedType, LogicalType, Type};
@@ -40,7 +41,8 @@ pub(super) struct Pages {
 impl Pages {
     pub(super) fn open(path: &Path, rows: Rows, options: &PackOptions) -> Result<Self, DataError> {
         let file = File::open(path).map_err(|source| DataError::io(path, source))?;
-        let file = SerializedFileReader::new(file).map_err(|error| broken(&rows, &error))?;
+        let file =
+            caught(|| SerializedFileReader::new(file)).map_err(|error| broken(&rows, &error))?;
         let schema = file.metadata().file_metadata().schema_descr();
         let column = |name: &str| {
             Column::find(schema, name).map_err(|reason| DataError::layout(path, reason))
@@ -109,7 +111,7 @@ impl Iterator for Pages {
         if self.done {
             return None;
         }
-        if let Err(error) = self.fill() {
+        if let Err(error) = caught(|| self.fill()) {
             self.done = true;
             return Some(Err(broken(&self.rows, &error)));
         }
@@ -178,7 +180,17 @@ fn read(
     Ok(found[..rows.min(found.len())].iter().map(value).collect())
 }
 
+/// What `read` gives, and an error where it panics, as the crate does at some damage to a file.
+fn caught<T>(read: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, ParquetError> {
+    // What is broken by a panic isn't used again: the file's rows end with an error.
+    panic::catch_unwind(AssertUnwindSafe(read))
+        .unwrap_or_else(|_| Err(ParquetError::General("the file is damaged".to_owned())))
+}
+
 fn broken(rows: &Rows, error: &ParquetError) -> DataError {
     let remedy = "only snappy and gzip compression are read; otherwise get the file again";
     DataError::layout(rows.place(), format!("{error}: {remedy}"))
 }
+
+#[cfg(test)]
+mod tests;
