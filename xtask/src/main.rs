@@ -30,7 +30,7 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Build an image-text corpus from package registries.
+    /// Build an image-text corpus from package registries, or work on shards.
     #[command(subcommand)]
     Data(data::Corpus),
 }
