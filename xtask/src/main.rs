@@ -41,7 +41,7 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Build an image-text corpus from package registries, or look at one.
+    /// Build an image-text corpus from package registries, look at one, or work on shards.
     #[command(subcommand)]
     Data(data::Corpus),
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::Location;
+use crate::{Location, RefusedSample};
 
 /// A data set that can't be used as it is.
 #[derive(Debug, Error)]
@@ -87,6 +87,20 @@ pub enum DataError {
         /// What was found, and what was expected.
         reason: String,
     },
+    /// Shards would be written where shards already are.
+    #[error(
+        "{folder} already holds {shard}: choose another folder, remove the shards in it, or ask to \
+         append to them"
+    )]
+    Occupied {
+        /// The folder.
+        folder: PathBuf,
+        /// A shard in it.
+        shard: String,
+    },
+    /// A sample can't be written under its name.
+    #[error(transparent)]
+    Refused(#[from] RefusedSample),
     /// One sample is unusable, where every sample is needed.
     #[error("{0}: repair or remove it")]
     Sample(Fault),
@@ -112,7 +126,6 @@ impl DataError {
         Self::Source { location: location.to_string(), reason: reason.to_string() }
     }
 
-    #[cfg(feature = "download")]
     pub(crate) fn write(path: impl Into<PathBuf>, source: io::Error) -> Self {
         Self::Write { path: path.into(), source }
     }
@@ -142,6 +155,10 @@ pub enum Cause {
     NoCaption,
     /// The settings leave it out: nothing is wrong with it, and it is no bad sample.
     Filtered,
+    /// Its name can't be written to a shard.
+    BadName,
+    /// The shard isn't what the index beside it says.
+    IndexDiffers,
 }
 
 impl fmt::Display for Cause {
@@ -155,20 +172,28 @@ impl fmt::Display for Cause {
             Self::Undecodable => "undecodable image",
             Self::NoCaption => "no caption",
             Self::Filtered => "filtered out",
+            Self::BadName => "bad name",
+            Self::IndexDiffers => "index differs",
         })
     }
 }
 
 /// One sample that can't be used: where it is and why.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{shard}: sample `{key}`: {reason}")]
+#[error("{shard}: {}{reason}", of_sample(key))]
 pub struct Fault {
     /// The kind of fault, by which faults are counted.
     pub cause: Cause,
     /// The shard or folder that holds the sample.
     pub shard: String,
-    /// The sample's key; for a broken shard, the last one that could be read.
+    /// The sample's key; for a broken shard, the last one that could be read. Empty where there is
+    /// none.
     pub key: String,
     /// What is wrong, and what was expected.
     pub reason: String,
+}
+
+/// How a message names a sample, where it is about one.
+fn of_sample(key: &str) -> String {
+    if key.is_empty() { String::new() } else { format!("sample `{key}`: ") }
 }

@@ -52,6 +52,8 @@ mod statistics;
 mod stored;
 #[cfg(test)]
 mod testing;
+mod tools;
+mod write;
 
 #[cfg(feature = "loader")]
 pub use augment::TrainTransform;
@@ -89,4 +91,13 @@ pub use shards::{
 pub use statistics::{
     CaptionStatistics, ConceptStatistics, Corpus, Distinct, Distribution, FaultCount,
     ImageStatistics, PartStatistics, Pick, Ranking, Seen, Statistics, StatisticsConfig, gather,
+};
+pub use tools::{
+    CountOptions, CountReport, FaultTally, KeyRule, MemberCount, PackOptions, PackReport, Progress,
+    RepairOptions, RepairOutcome, RepairReport, ShardCount, VerifyOptions, VerifyReport,
+    count_shards, pack_shards, repair_shard, verify_shards,
+};
+pub use write::{
+    IndexedShard, NameProblem, RefusedSample, ShardCompression, ShardIndex, ShardOptions,
+    ShardWriter,
 };

@@ -21,6 +21,14 @@ pub(super) fn split_name(name: &[u8]) -> Option<(&[u8], &[u8])> {
     None
 }
 
+/// Key and extension as [`RawSample`](crate::RawSample) has them: as text, the extension in lower
+/// case.
+pub(crate) fn readable_split(name: &[u8]) -> Option<(String, String)> {
+    let (key, extension) = split_name(name)?;
+    let extension = String::from_utf8_lossy(extension).to_lowercase();
+    Some((String::from_utf8_lossy(key).into_owned(), extension))
+}
+
 /// Names that start like `__this__`, whole or as a folder: webdataset keeps them for itself.
 fn is_metadata(name: &[u8]) -> bool {
     let end = position(name, b'/').unwrap_or(name.len());

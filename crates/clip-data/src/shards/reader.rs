@@ -3,6 +3,7 @@
 use std::io::BufRead;
 use std::sync::Arc;
 
+use super::end_mark;
 use super::entry::{BLOCK, Entry, EntryError, truncated};
 use super::name::split_name;
 use super::{Location, OpenShard, ShardOpener};
@@ -37,6 +38,8 @@ pub struct ShardReader {
     returned: u64,
     /// Whether no file has been seen.
     is_empty: bool,
+    /// Whether the members ended as they should.
+    at_end_mark: bool,
     state: State,
 }
 
@@ -96,6 +99,7 @@ impl ShardReader {
             reading_at: offset,
             returned: offset,
             is_empty: offset == 0,
+            at_end_mark: false,
             state: State::Reading,
         })
     }
@@ -103,6 +107,24 @@ impl ShardReader {
     /// Where the sample or fault that was returned last begins in the decompressed tar, in bytes.
     pub fn offset(&self) -> u64 {
         self.returned
+    }
+
+    /// Once all samples are read: what is wrong behind them, where no fault has told of it.
+    ///
+    /// Nothing is lost with it, for readers stop at the first block of zeros; but the shard is not
+    /// as it was written.
+    pub(crate) fn end_fault(&mut self) -> Option<Fault> {
+        if !self.at_end_mark {
+            return None;
+        }
+        let problem = end_mark::problem(&mut self.source);
+        let problem = problem.unwrap_or_else(|error| Some(error.to_string()))?;
+        let cause = match self.source.failure() {
+            Some(_) => Cause::SourceFailed,
+            None => Cause::BrokenShard,
+        };
+        let (shard, key) = (self.name.to_string(), self.last_key.clone());
+        Some(Fault { cause, shard, key, reason: format!("after this last sample: {problem}") })
     }
 
     /// Reads one member; returns the sample it completes by starting another.
@@ -117,7 +139,7 @@ impl ShardReader {
                 let reason = "the archive is empty: write the shard again or remove it";
                 self.break_off(self.reading_at, Cause::BrokenShard, reason);
             }
-            Ok(None) => {}
+            Ok(None) => self.at_end_mark = true,
             Err(EntryError::Foreign) if self.is_empty => {
                 let reason = "it is no tar: fetch or write the shard again";
                 self.break_off(self.reading_at, Cause::BrokenShard, reason);

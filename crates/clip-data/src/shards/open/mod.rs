@@ -126,7 +126,7 @@ pub struct OpenShard {
 
 impl OpenShard {
     /// Why the source stopped giving bytes, if it did: then the shard itself may be whole.
-    pub(super) fn failure(&self) -> Option<&str> {
+    pub(crate) fn failure(&self) -> Option<&str> {
         self.source.failure()
     }
 
