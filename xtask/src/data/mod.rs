@@ -1,6 +1,19 @@
 //! Corpora built from packages that the registries carry.
 
+mod emoji;
+mod icon_pairs;
+mod lot;
+mod near;
+mod npm;
+mod picture;
+mod progress;
 mod sample;
+mod shards;
+mod stop;
+
+pub use stop::Stopped;
+
+use std::path::PathBuf;
 
 use clap::Subcommand;
 
@@ -9,6 +22,8 @@ use clap::Subcommand;
 pub enum Corpus {
     /// The small emoji corpus that ships in `assets/sample`.
     Sample(sample::SampleArgs),
+    /// Icons and emoji under permissive licences, 11 to 180 thousand.
+    IconPairs(icon_pairs::IconPairsArgs),
 }
 
 impl Corpus {
@@ -16,6 +31,13 @@ impl Corpus {
     pub fn build(self) -> anyhow::Result<()> {
         match self {
             Self::Sample(args) => sample::build(&args),
+            Self::IconPairs(args) => icon_pairs::build(&args),
         }
     }
+}
+
+/// Takes an argument that must name a folder that is there.
+fn existing_folder(path: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(path);
+    if path.is_dir() { Ok(path) } else { Err("there is no such folder".to_owned()) }
 }
