@@ -1,15 +1,18 @@
 //! Corpora built from packages that the registries carry.
 
+mod deb;
 mod emoji;
 mod icon_pairs;
 mod lot;
 mod near;
 mod npm;
+mod openclipart;
 mod picture;
 mod progress;
 mod sample;
 mod shards;
 mod stop;
+mod words;
 
 pub use stop::Stopped;
 
@@ -24,6 +27,8 @@ pub enum Corpus {
     Sample(sample::SampleArgs),
     /// Icons and emoji under permissive licences, 11 to 180 thousand.
     IconPairs(icon_pairs::IconPairsArgs),
+    /// Clip art in the public domain, 6 thousand pictures in 19 categories.
+    Openclipart(openclipart::OpenclipartArgs),
 }
 
 impl Corpus {
@@ -32,6 +37,7 @@ impl Corpus {
         match self {
             Self::Sample(args) => sample::build(&args),
             Self::IconPairs(args) => icon_pairs::build(&args),
+            Self::Openclipart(args) => openclipart::build(&args),
         }
     }
 }

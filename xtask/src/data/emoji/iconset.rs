@@ -41,6 +41,8 @@ struct Info {
 #[derive(Deserialize)]
 struct Author {
     name: String,
+    /// Some authors give none.
+    #[serde(default)]
     url: String,
 }
 

@@ -103,6 +103,9 @@ pub const LOGOS: &str = "Logos";
 /// The set whose names are brand names.
 pub const BRANDS: &str = "simple-icons";
 
+/// A set that draws things and no brands: the words in its names are no brand's alone.
+pub const THINGS: &str = "game-icons";
+
 /// Sets left out whatever their licence: name and reason.
 const LEFT_OUT: [(&str, &str); 22] = [
     ("fluent-emoji", SAME_ARTIST),

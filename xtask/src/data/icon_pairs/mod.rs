@@ -17,7 +17,6 @@ mod style;
 #[cfg(test)]
 mod tests;
 mod wanted;
-mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
@@ -31,6 +30,7 @@ use crate::data::npm::{Package, Source};
 use crate::data::progress::Progress;
 use crate::data::shards::{self, Spool};
 use crate::data::stop::Stop;
+use crate::data::words;
 
 use catalog::{ARTISTS, Artist, HELD_OUT_CONCEPTS, ICONIFY, Tier};
 use draw::{Drawing, Failure, Studio};

@@ -2,7 +2,7 @@
 
 use crate::data::near::Alike;
 
-use super::report::Report;
+use super::report::{Report, SetRecord};
 
 /// The whole description.
 pub fn text(report: &Report) -> String {
@@ -166,9 +166,21 @@ fn attribution(report: &Report) -> String {
     for set in &report.sets {
         let drawings: usize = set.drawings.values().sum();
         table.push_str(&format!(
-            "| `{}`: {} | [{}]({}) | {} | {drawings} |\n",
-            set.name, set.title, set.author, set.project, set.licence,
+            "| `{}`: {} | {} | {} | {drawings} |\n",
+            set.name,
+            set.title,
+            author(set),
+            set.licence,
         ));
     }
     table
+}
+
+/// The author, linked to the project if the set says where that is.
+fn author(set: &SetRecord) -> String {
+    if set.project.is_empty() {
+        set.author.clone()
+    } else {
+        format!("[{}]({})", set.author, set.project)
+    }
 }

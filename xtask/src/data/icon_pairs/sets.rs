@@ -8,7 +8,8 @@ use serde::Deserialize;
 use crate::data::emoji::{Credit, IconFile, IconSet};
 use crate::data::npm::Package;
 
-use super::catalog::{self, Artist, BRANDS};
+use super::catalog::{self, Artist, BRANDS, THINGS};
+use crate::data::words;
 
 /// What a set says of itself.
 #[derive(Clone, Debug, Deserialize)]
@@ -42,16 +43,19 @@ pub fn set_name(member: &str) -> Option<&str> {
     member.strip_prefix("json/")?.strip_suffix(".json")
 }
 
-/// The emoji sets, in the order of `artists`, and the names of brands.
+/// The emoji sets, in the order of `artists`, and the names of brands that are no names of things.
 pub fn read_emoji(
     iconify: &Package,
     artists: &[Artist],
 ) -> Result<(Vec<(IconSet, About)>, BTreeSet<String>)> {
     let mut sets = BTreeMap::new();
-    let mut brands = BTreeSet::new();
+    let (mut brands, mut things) = (BTreeSet::new(), BTreeSet::new());
     let artist = |name: &str| artists.iter().find(|artist| artist.set == name);
     iconify.each_file(
-        |member| set_name(member).is_some_and(|name| name == BRANDS || artist(name).is_some()),
+        |member| {
+            let used = |name| [BRANDS, THINGS].contains(&name) || artist(name).is_some();
+            set_name(member).is_some_and(used)
+        },
         |member, json| {
             let file: IconFile = parse(member, &json)?;
             if let Some(artist) = set_name(member).and_then(artist) {
@@ -66,12 +70,15 @@ pub fn read_emoji(
                 );
                 let set = IconSet::new(artist.set, artist.join, about.credit.clone(), file);
                 sets.insert(artist.set, (set, about));
+            } else if set_name(member) == Some(THINGS) {
+                things.extend(file.icons.keys().flat_map(|name| words::words(name)));
             } else {
                 brands.extend(file.icons.into_keys());
             }
             Ok(())
         },
     )?;
+    brands.retain(|brand| !things.contains(brand));
     let in_order = artists.iter().map(|artist| {
         let missing = || format!("{} has no set {}", iconify.id.name, artist.set);
         sets.remove(artist.set).with_context(missing)

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::data::emoji::IconFile;
 
-use super::words;
+use crate::data::words;
 
 /// Endings that say a style in any set.
 const ALWAYS: [&str; 7] =

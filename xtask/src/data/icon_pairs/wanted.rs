@@ -10,7 +10,7 @@ use crate::data::lot::lot;
 use super::heldout::{HeldOut, Place};
 use super::label::{self, Label};
 use super::style::{Look, Styles};
-use super::words;
+use crate::data::words;
 
 /// The part of the corpus a drawing goes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -14,7 +14,7 @@ pub struct Spool {
 }
 
 /// Where bytes lie in a [`Spool`].
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Span {
     start: u64,
     len: usize,

@@ -1,4 +1,4 @@
-//! Words in the names that icon makers gave.
+//! Words in the names that makers of pictures gave.
 
 use std::collections::BTreeSet;
 
