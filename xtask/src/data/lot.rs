@@ -16,7 +16,8 @@ mod tests {
 
     #[test]
     fn names_that_differ_little_draw_evenly() {
-        let low = (0..1000).filter(|number| lot(&format!("icon-{number}")) % 10 == 0).count();
+        let low =
+            (0..1000).filter(|number| lot(&format!("icon-{number}")).is_multiple_of(10)).count();
         assert!((70..130).contains(&low), "{low} of 1000");
     }
 }

@@ -36,7 +36,7 @@ use catalog::{ARTISTS, Artist, HELD_OUT_CONCEPTS, ICONIFY, Tier};
 use draw::{Drawing, Failure, Studio};
 use heldout::HeldOut;
 use report::{PackageRecord, Report, SetRecord};
-use sets::About;
+use sets::{About, EmojiSets};
 use wanted::{Chooser, Split};
 
 /// What the command line says.
@@ -131,7 +131,7 @@ impl Words {
             unreachable!("four packages were asked for");
         };
         let concepts = emoji::read_concepts(emojibase, cldr, emojilib)?;
-        let (sets, brands) = sets::read_emoji(iconify, artists)?;
+        let EmojiSets { sets, brands } = sets::read_emoji(iconify, artists)?;
         let coded = sets.iter().map(|(set, _)| set).filter(|set| set.join == Join::CodePoint);
         let index = NameIndex::read(&concepts, emojibase, &coded.collect::<Vec<_>>())?;
         let brands = without_emoji_words(brands, &concepts);

@@ -43,11 +43,16 @@ pub fn set_name(member: &str) -> Option<&str> {
     member.strip_prefix("json/")?.strip_suffix(".json")
 }
 
+/// What is read before the icon sets.
+pub struct EmojiSets {
+    /// The emoji sets, in the order asked for.
+    pub sets: Vec<(IconSet, About)>,
+    /// Names of brands.
+    pub brands: BTreeSet<String>,
+}
+
 /// The emoji sets, in the order of `artists`, and the names of brands that are no names of things.
-pub fn read_emoji(
-    iconify: &Package,
-    artists: &[Artist],
-) -> Result<(Vec<(IconSet, About)>, BTreeSet<String>)> {
+pub fn read_emoji(iconify: &Package, artists: &[Artist]) -> Result<EmojiSets> {
     let mut sets = BTreeMap::new();
     let (mut brands, mut things) = (BTreeSet::new(), BTreeSet::new());
     let artist = |name: &str| artists.iter().find(|artist| artist.set == name);
@@ -83,7 +88,7 @@ pub fn read_emoji(
         let missing = || format!("{} has no set {}", iconify.id.name, artist.set);
         sets.remove(artist.set).with_context(missing)
     });
-    Ok((in_order.collect::<Result<_>>()?, brands))
+    Ok(EmojiSets { sets: in_order.collect::<Result<_>>()?, brands })
 }
 
 /// Parses the file of a set.

@@ -82,7 +82,9 @@ impl<'a> Styles<'a> {
         titles.reverse();
         let style: Vec<String> = words::words(&titles.join("-"))
             .into_iter()
-            .filter(|word| !NO_STYLE.contains(&word.as_str()) && words::speak(&[word.clone()]))
+            .filter(|word| {
+                !NO_STYLE.contains(&word.as_str()) && words::speak(std::slice::from_ref(word))
+            })
             .collect();
         let look = look(&style);
         Styled { base, style, look }
@@ -129,21 +131,23 @@ fn look(style: &[String]) -> Look {
 
 #[cfg(test)]
 mod tests {
+    use anyhow::Result;
+
     use super::*;
 
-    fn file(names: &[&str], declared: &str) -> IconFile {
+    fn file(names: &[&str], declared: &str) -> Result<IconFile> {
         let icons: Vec<String> =
             names.iter().map(|name| format!(r#""{name}": {{"body": ""}}"#)).collect();
         let json = format!(r#"{{"icons": {{{}}} {declared}}}"#, icons.join(","));
-        serde_json::from_str(&json).unwrap_or_else(|error| panic!("{error}: {json}"))
+        Ok(serde_json::from_str(&json)?)
     }
 
     #[test]
-    fn declared_endings_are_taken_off_the_longest_first() {
+    fn declared_endings_are_taken_off_the_longest_first() -> Result<()> {
         let file = file(
             &["home", "home-20-filled"],
             r#", "suffixes": {"": "Outline", "filled": "Filled", "20-filled": "20 Filled"}"#,
-        );
+        )?;
         let styles = Styles::of(&file);
         let filled = styles.split("home-20-filled");
         assert_eq!((filled.base, filled.look), ("home", Look::Filled));
@@ -151,34 +155,38 @@ mod tests {
         let plain = styles.split("home");
         assert_eq!((plain.base, plain.look), ("home", Look::Line));
         assert_eq!(plain.style, ["outline"]);
+        Ok(())
     }
 
     #[test]
-    fn declared_beginnings_are_taken_off() {
-        let file = file(&[], r#", "prefixes": {"twotone": "Two-Tone", "round": "Round"}"#);
+    fn declared_beginnings_are_taken_off() -> Result<()> {
+        let file = file(&[], r#", "prefixes": {"twotone": "Two-Tone", "round": "Round"}"#)?;
         let styles = Styles::of(&file);
         let split = styles.split("twotone-home");
         assert_eq!((split.base, split.look), ("home", Look::TwoTone));
         assert_eq!(styles.split("round").base, "round");
+        Ok(())
     }
 
     #[test]
-    fn an_ambiguous_ending_is_a_style_only_beside_the_plain_icon() {
-        let file = file(&["home", "home-bold", "text-bold"], "");
+    fn an_ambiguous_ending_is_a_style_only_beside_the_plain_icon() -> Result<()> {
+        let file = file(&["home", "home-bold", "text-bold"], "")?;
         let styles = Styles::of(&file);
         assert_eq!(styles.split("home-bold").base, "home");
         assert_eq!(styles.split("text-bold").base, "text-bold");
         assert_eq!(styles.split("git-outline").base, "git");
         assert_eq!(styles.split("outline").base, "outline");
+        Ok(())
     }
 
     #[test]
-    fn styles_on_top_of_each_other_all_go() {
-        let file = file(&["home"], r#", "suffixes": {"rounded": "Rounded", "": "Regular"}"#);
+    fn styles_on_top_of_each_other_all_go() -> Result<()> {
+        let file = file(&["home"], r#", "suffixes": {"rounded": "Rounded", "": "Regular"}"#)?;
         let styles = Styles::of(&file);
         let split = styles.split("home-outline-rounded");
         assert_eq!((split.base, split.look), ("home", Look::Line));
         assert_eq!(split.style, ["outline", "rounded"]);
         assert_eq!(styles.split("home").style, [""; 0]);
+        Ok(())
     }
 }

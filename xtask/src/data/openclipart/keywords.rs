@@ -11,8 +11,17 @@ use crate::data::emoji::is_word;
 use super::catalog::DRAWING_FOLDER;
 
 /// Keywords that say nothing of the picture, `hash` being a slip of the program that wrote them.
-const EMPTY: [&str; 8] =
-    ["clip art", "clipart", "duplicates", "hash", "image", "special", "svg", "unsorted"];
+const EMPTY: [&str; 9] = [
+    "clip art",
+    "clipart",
+    "duplicates",
+    "hash",
+    "image",
+    "openclipart",
+    "special",
+    "svg",
+    "unsorted",
+];
 /// Most keywords of a picture.
 const MOST: usize = 12;
 /// Dublin Core, the vocabulary of the metadata.
@@ -46,8 +55,9 @@ fn of_drawing(svg: &str) -> Vec<String> {
 pub fn merge<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut keywords: Vec<String> = Vec::new();
     for text in texts {
-        let keyword = text.replace('_', " ").trim().to_lowercase();
-        if is_word(&keyword) && !EMPTY.contains(&keyword.as_str()) && !keywords.contains(&keyword) {
+        let keyword = text.replace(['_', '-'], " ").trim().to_lowercase();
+        let empty = EMPTY.contains(&keyword.as_str()) || keyword.contains("theme");
+        if is_word(&keyword) && !empty && !keywords.contains(&keyword) {
             keywords.push(keyword);
         }
     }

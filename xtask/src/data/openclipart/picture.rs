@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
 use image::{DynamicImage, RgbaImage};
 use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::data::deb::Deb;
+use crate::data::lot::lot;
 use crate::data::near::Seen;
 use crate::data::picture::{self, Print, png};
 use crate::data::progress::Progress;
@@ -18,7 +19,6 @@ use crate::data::words;
 use super::catalog::{PICTURE_FOLDER, TEST_SHARE, UNFILED};
 use super::keywords;
 use super::title;
-use crate::data::lot::lot;
 
 /// Pictures decoded between two looks at Ctrl-C.
 const AT_ONCE: usize = 64;
@@ -158,9 +158,10 @@ impl Reader<'_> {
 
     fn read_one(&self, path: &str, bytes: &[u8]) -> Result<(Vec<u8>, Picture)> {
         let shrunk = picture::shrink(bytes, self.side)?;
-        let label = self.label(path, &shrunk.texts);
+        let label =
+            self.label(path, &shrunk.texts).context("its title and file name hold no words")?;
         let on_white = picture::on_white(&shrunk.image);
-        anyhow::ensure!(on_white.pixels().any(|pixel| pixel.0 != [255; 3]), "nothing is visible");
+        ensure!(on_white.pixels().any(|pixel| pixel.0 != [255; 3]), "nothing is visible");
         let seen = Seen { group: label.concept.clone(), print: Print::of(&on_white) };
         let split =
             if lot(&label.concept).is_multiple_of(TEST_SHARE) { Split::Test } else { Split::Train };
@@ -176,26 +177,31 @@ impl Reader<'_> {
         Ok((file, Picture { key, split, seen, label, image: Span::default(), pixels }))
     }
 
-    fn label(&self, path: &str, texts: &[(String, String)]) -> Label {
+    fn label(&self, path: &str, texts: &[(String, String)]) -> Option<Label> {
         let text = |keyword: &str| {
             let found = texts.iter().find(|(name, _)| name == keyword);
             found.map(|(_, text)| title::unescape(text)).unwrap_or_default()
         };
-        let artist = text("Author");
-        let name = title::title(path, &text("Title"), &artist);
+        let artist = title::without_address(&text("Author"));
+        let name = title::title(path, &text("Title"), &artist)?;
+        let mut description = text("Description");
+        if description.contains('@') || description.contains("http") {
+            description.clear();
+        }
         let folders: Vec<&str> = path.split('/').rev().skip(1).collect();
         let given = self.keywords.get(path.trim_end_matches(".png"));
         let given = given.into_iter().flatten().map(String::as_str);
         let mut keywords = keywords::merge(given.chain(folders.iter().copied()));
-        keywords.retain(|keyword| *keyword != name);
-        Label {
+        let author = artist.to_lowercase();
+        keywords.retain(|keyword| *keyword != name && *keyword != author);
+        Some(Label {
             concept: words::concept(&words::words(&name)),
             keywords,
-            description: text("Description"),
+            description,
             class: folders.last().copied().unwrap_or_default().replace('_', " "),
             artist,
             name,
-        }
+        })
     }
 }
 
