@@ -10,12 +10,17 @@ use crate::data::words;
 const ALWAYS: [&str; 7] =
     ["outline", "outlined", "filled", "duotone", "twotone", "two-tone", "rounded"];
 
-/// Endings that say a style if the name without them is an icon's too: `bold` is a style of
-/// `home-bold`, and `text-bold` is not `text`.
-const BESIDE_PLAIN: [&str; 16] = [
+/// Endings that say a style if the name without them is an icon's too, or if many names of the set
+/// have them: `bold` is a style of `home-bold`, and `text-bold` is not `text`.
+const SOMETIMES: [&str; 16] = [
     "alt", "bold", "broken", "duo", "fill", "flat", "light", "line", "linear", "o", "regular",
     "round", "sharp", "solid", "stroke", "thin",
 ];
+
+/// An ending says a style if one name in this many has it...
+const MANY: usize = 10;
+/// ...and no fewer than this.
+const FEWEST: usize = 20;
 
 /// What styles have in common to the eye. Of the styles of one look, one is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,6 +52,8 @@ pub struct Styles<'a> {
     /// Declared endings with their titles, the longest first.
     suffixes: Vec<(&'a str, &'a str)>,
     prefixes: Vec<(&'a str, &'a str)>,
+    /// Those of [`SOMETIMES`] that many names have.
+    frequent: Vec<&'static str>,
     /// Title of names with none of the endings.
     plain: &'a str,
 }
@@ -60,7 +67,15 @@ impl<'a> Styles<'a> {
             pairs.sort_by_key(|(end, _)| std::cmp::Reverse(end.len()));
             pairs
         };
+        let ends_in = |end: &&str| {
+            let names = file.icons.keys();
+            names
+                .filter(|name| name.strip_suffix(*end).is_some_and(|base| base.ends_with('-')))
+                .count()
+        };
+        let many = (file.icons.len() / MANY).max(FEWEST);
         Self {
+            frequent: SOMETIMES.into_iter().filter(|end| ends_in(end) >= many).collect(),
             names: file.icons.keys().map(String::as_str).collect(),
             suffixes: longest_first(&file.suffixes),
             prefixes: longest_first(&file.prefixes),
@@ -80,8 +95,9 @@ impl<'a> Styles<'a> {
             titles.push(self.plain.to_owned());
         }
         titles.reverse();
-        let style: Vec<String> = words::words(&titles.join("-"))
-            .into_iter()
+        let style: Vec<String> = words::category(&titles.join("-"))
+            .split(' ')
+            .map(str::to_owned)
             .filter(|word| {
                 !NO_STYLE.contains(&word.as_str()) && words::speak(std::slice::from_ref(word))
             })
@@ -103,9 +119,11 @@ impl<'a> Styles<'a> {
         let known = declared.or_else(|| {
             ALWAYS.iter().find_map(|end| Some((ends(end)?, *end))).or_else(|| {
                 let beside = |end: &&'static str| {
-                    ends(end).filter(|base| self.names.contains(base)).map(|base| (base, *end))
+                    let said =
+                        |base: &&str| self.frequent.contains(end) || self.names.contains(base);
+                    ends(end).filter(said).map(|base| (base, *end))
                 };
-                BESIDE_PLAIN.iter().find_map(beside)
+                SOMETIMES.iter().find_map(beside)
             })
         });
         known.map(|(base, title)| (base, title.to_owned()))
@@ -117,7 +135,7 @@ const NO_STYLE: [&str; 8] = ["regular", "basic", "alt", "o", "1x1", "4x3", "24px
 
 fn look(style: &[String]) -> Look {
     let says = |words: &[&str]| style.iter().any(|word| words.contains(&word.as_str()));
-    if says(&["duotone", "twotone", "tone", "duo", "boldduotone"]) {
+    if says(&["duotone", "twotone", "tone", "duo"]) {
         Look::TwoTone
     } else if says(&["outline", "outlined", "line", "linear", "stroke", "broken", "thin", "light"])
     {
@@ -176,6 +194,15 @@ mod tests {
         assert_eq!(styles.split("text-bold").base, "text-bold");
         assert_eq!(styles.split("git-outline").base, "git");
         assert_eq!(styles.split("outline").base, "outline");
+        Ok(())
+    }
+
+    #[test]
+    fn an_ambiguous_ending_is_a_style_where_many_names_have_it() -> Result<()> {
+        let names: Vec<String> = (0..FEWEST).map(|number| format!("icon{number}-line")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        assert_eq!(Styles::of(&file(&names, "")?).split("icon7-line").base, "icon7");
+        assert_eq!(Styles::of(&file(&names[1..], "")?).split("icon7-line").base, "icon7-line");
         Ok(())
     }
 

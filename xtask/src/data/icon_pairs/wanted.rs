@@ -134,6 +134,8 @@ const EMPTY_CATEGORIES: [&str; 13] = [
     "other",
     "regular",
 ];
+/// Names of animals that icon makers use for parts of computers.
+const HOMONYMS: [&str; 2] = ["mouse", "ram"];
 /// Most keywords of an icon.
 const MOST_KEYWORDS: usize = 12;
 /// Name layers of [`NameIndex`] that are trusted to lend an icon the emoji's keywords: official
@@ -224,6 +226,7 @@ impl Chooser<'_> {
     ) -> Label {
         let emoji = names
             .iter()
+            .filter(|name| !HOMONYMS.contains(&name.concat().as_str()))
             .filter_map(|name| self.index.find(&name.concat()))
             .filter(|(layer, id)| *layer < TRUSTED_LAYERS && self.concepts.contains_key(*id))
             .min_by_key(|(layer, _)| *layer)
