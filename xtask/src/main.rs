@@ -55,10 +55,13 @@ fn main() -> ExitCode {
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is::<data::Stopped>() || error.is::<data::Interrupted>() => {
+            eprintln!("{error:#}");
+            ExitCode::from(130)
+        }
         Err(error) => {
             eprintln!("error: {error:#}");
-            let interrupted = error.is::<data::Interrupted>();
-            if interrupted { ExitCode::from(130) } else { ExitCode::FAILURE }
+            ExitCode::FAILURE
         }
     }
 }

@@ -1,13 +1,28 @@
 //! Corpora built from packages that the registries carry, the shards they are kept in, and what
 //! corpora are made of.
 
+mod deb;
+mod emoji;
+mod icon_pairs;
+mod lot;
+mod near;
+mod npm;
+mod openclipart;
+mod output;
+mod picture;
+mod progress;
 mod sample;
 mod shards;
 mod statistics;
+mod stop;
+mod words;
+
+use std::path::PathBuf;
 
 use clap::Subcommand;
 
 pub use statistics::Interrupted;
+pub use stop::Stopped;
 
 /// A corpus that can be built or looked at, or work on shards.
 #[derive(Subcommand)]
@@ -19,6 +34,10 @@ pub enum Corpus {
     /// Make, count, check and repair webdataset shards.
     #[command(subcommand)]
     Shards(shards::Shards),
+    /// Icons and emoji under permissive licences, 11 to 180 thousand.
+    IconPairs(icon_pairs::IconPairsArgs),
+    /// Clip art in the public domain, 6 thousand pictures in 19 categories.
+    Openclipart(openclipart::OpenclipartArgs),
 }
 
 impl Corpus {
@@ -28,6 +47,14 @@ impl Corpus {
             Self::Sample(args) => sample::build(&args),
             Self::Stats(args) => statistics::run(&args),
             Self::Shards(shards) => shards.run(),
+            Self::IconPairs(args) => icon_pairs::build(&args),
+            Self::Openclipart(args) => openclipart::build(&args),
         }
     }
+}
+
+/// Takes an argument that must name a folder that is there.
+fn existing_folder(path: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(path);
+    if path.is_dir() { Ok(path) } else { Err("there is no such folder".to_owned()) }
 }

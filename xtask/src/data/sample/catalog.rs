@@ -1,5 +1,10 @@
 //! What the sample corpus is made of: package names, pinned versions and splits.
 
+use anyhow::{Result, ensure};
+
+use crate::data::emoji::Join;
+use crate::data::npm::PackageId;
+
 /// Seed of the order in which drawings are laid out in the shards.
 pub const SEED: u64 = 2021;
 
@@ -10,38 +15,18 @@ pub const TRAIN_SHARDS: usize = 8;
 pub const BYTE_BUDGET: u64 = 11_000_000;
 
 /// Licences (SPDX) under which a drawing may be shipped again in this repository.
-pub const IMAGE_LICENCES: [&str; 5] = ["MIT", "Apache-2.0", "CC-BY-4.0", "CC0-1.0", "OFL-1.1"];
+const IMAGE_LICENCES: [&str; 5] = ["MIT", "Apache-2.0", "CC-BY-4.0", "CC0-1.0", "OFL-1.1"];
 
-/// Licences (SPDX) under which names and keywords may be shipped again.
-pub const TEXT_LICENCES: [&str; 2] = ["MIT", "Unicode-3.0"];
-
-/// An npm package at the one version the corpus is made from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PackageId {
-    /// Name in the registry, scope included.
-    pub name: &'static str,
-    /// Exact version.
-    pub version: &'static str,
+/// Refuses a set whose licence is not a permissive one.
+pub fn check_licence(set: &str, licence: &str) -> Result<()> {
+    ensure!(
+        IMAGE_LICENCES.contains(&licence),
+        "the drawings of {set} are under {licence} and cannot ship with this repository \
+         (only {}); take the set out of the catalogue",
+        IMAGE_LICENCES.join(", "),
+    );
+    Ok(())
 }
-
-impl PackageId {
-    const fn new(name: &'static str, version: &'static str) -> Self {
-        Self { name, version }
-    }
-
-    /// The name `npm pack` gives the downloaded file.
-    pub fn file_name(&self) -> String {
-        let flat = self.name.trim_start_matches('@').replace('/', "-");
-        format!("{flat}-{}.tgz", self.version)
-    }
-}
-
-/// Emoji list, groups, labels, tags, shortcodes and Unicode names.
-pub const EMOJIBASE: PackageId = PackageId::new("emojibase-data", "17.0.0");
-/// Unicode's own English names and keywords.
-pub const CLDR: PackageId = PackageId::new("cldr-annotations-full", "48.2.0");
-/// More English keywords.
-pub const EMOJILIB: PackageId = PackageId::new("emojilib", "4.0.3");
 
 /// The part of the corpus a set of drawings belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,17 +45,6 @@ impl Split {
             Self::Test => "test",
         }
     }
-}
-
-/// How the icons of a set are tied to Unicode code points.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Join {
-    /// The package maps code points to icons (`chars.json`).
-    CodePoint,
-    /// Only the icons' names say what they show.
-    Name,
-    /// As `Name`, and `cat-1`, `cat-2` are several drawings of one concept.
-    NumberedName,
 }
 
 /// One artist's drawings.
@@ -132,11 +106,15 @@ pub const ARTISTS: [Artist; 8] = [
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::emoji::{CLDR, EMOJIBASE, EMOJILIB};
 
     #[test]
-    fn a_scoped_package_has_the_file_name_npm_gives_it() {
-        let id = PackageId::new("@iconify-json/noto", "1.2.9");
-        assert_eq!(id.file_name(), "iconify-json-noto-1.2.9.tgz");
+    fn share_alike_and_non_commercial_sets_are_refused() {
+        for licence in ["CC-BY-SA-4.0", "CC-BY-NC-4.0", "GPL-3.0"] {
+            let refusal = check_licence("openmoji", licence).err().map(|error| error.to_string());
+            assert!(refusal.is_some_and(|text| text.contains(licence)));
+        }
+        assert!(check_licence("noto", "Apache-2.0").is_ok());
     }
 
     #[test]

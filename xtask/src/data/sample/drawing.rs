@@ -6,10 +6,8 @@ use anyhow::{Context, Result};
 use image::{RgbImage, RgbaImage};
 
 use super::catalog::Artist;
-use super::iconset::IconSet;
-use super::join::Joined;
-use super::render;
-use super::similar::Hash;
+use crate::data::emoji::{IconSet, Joined};
+use crate::data::picture::{self, Hash};
 
 /// One artist's picture of one concept.
 #[derive(Clone)]
@@ -31,21 +29,21 @@ pub struct Drawing {
 impl Drawing {
     /// A drawing of an image.
     pub fn new(key: String, concept: &str, artist: Artist, image: RgbaImage) -> Self {
-        let on_white = render::on_white(&image);
+        let on_white = picture::on_white(&image);
         let hash = Hash::of(&on_white);
         Self { key, concept: concept.to_owned(), artist, image, on_white, hash }
     }
 }
 
 /// Renders the joined icons of a set in `side` pixels square.
-pub fn draw(set: &IconSet, joined: &Joined, side: u32) -> Result<Vec<Drawing>> {
+pub fn draw(artist: Artist, set: &IconSet, joined: &Joined, side: u32) -> Result<Vec<Drawing>> {
     let mut drawings = Vec::new();
     for (concept, icons) in joined {
         for (number, icon) in icons.iter().enumerate() {
-            let image = render::render(&set.svg(icon)?, side)
-                .with_context(|| format!("cannot draw {icon} of {}", set.artist.name))?;
-            let key = key(set.artist.name, concept, number);
-            drawings.push(Drawing::new(key, concept, set.artist, image));
+            let image = picture::render(&set.svg(icon)?, side)
+                .with_context(|| format!("cannot draw {icon} of {}", artist.name))?;
+            let key = key(artist.name, concept, number);
+            drawings.push(Drawing::new(key, concept, artist, image));
         }
     }
     Ok(drawings)

@@ -4,34 +4,26 @@
 //! the test: the same concepts in a hand the model has never seen.
 
 mod catalog;
-mod concept;
-mod corrections;
 mod drawing;
-mod iconset;
-mod join;
-mod keywords;
-mod names;
 mod overlap;
-mod package;
-mod png;
 mod readme;
 mod recipe;
-mod render;
 mod shard;
-mod similar;
 mod write;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 
-use catalog::{ARTISTS, Artist, BYTE_BUDGET, CLDR, EMOJIBASE, EMOJILIB, Join, Split, TRAIN_SHARDS};
-use concept::Concepts;
+use crate::data::emoji::{self, CLDR, Concepts, EMOJIBASE, EMOJILIB, IconFile, IconSet};
+use crate::data::emoji::{Credit, Join, NameIndex};
+use crate::data::npm::{Package, Source};
+use crate::data::output;
+
+use catalog::{ARTISTS, Artist, BYTE_BUDGET, Split, TRAIN_SHARDS};
 use drawing::Drawing;
-use iconset::IconSet;
-use names::NameIndex;
-use package::{Package, Source};
 use recipe::{ArtistRecord, Recipe};
 use shard::Shard;
 
@@ -42,21 +34,16 @@ pub struct SampleArgs {
     #[arg(long, value_name = "DIR", default_value = "assets/sample")]
     out: PathBuf,
     /// Folder with packages already downloaded by `npm pack`; nothing is fetched then.
-    #[arg(long, value_name = "DIR", value_parser = existing_folder)]
+    #[arg(long, value_name = "DIR", value_parser = crate::data::existing_folder)]
     from: Option<PathBuf>,
     /// Side of the square images in pixels.
     #[arg(long, value_name = "PX", default_value_t = 40, value_parser = clap::value_parser!(u32).range(8..=512))]
     size: u32,
 }
 
-fn existing_folder(path: &str) -> Result<PathBuf, String> {
-    let path = PathBuf::from(path);
-    if path.is_dir() { Ok(path) } else { Err("there is no such folder".to_owned()) }
-}
-
 /// Builds the corpus and writes it.
 pub fn build(args: &SampleArgs) -> Result<()> {
-    write::check_folder(&args.out)?;
+    output::check_folder(&args.out)?;
     let inputs = Inputs::read(&Source::new(args.from.as_deref())?)?;
     let corpus = Corpus::draw(&inputs, args.size)?;
     println!("packing {} training and {} test samples", corpus.train.len(), corpus.test.len());
@@ -87,20 +74,32 @@ impl Inputs {
         println!("reading names and keywords");
         let [emojibase, cldr, emojilib] =
             [source.package(EMOJIBASE)?, source.package(CLDR)?, source.package(EMOJILIB)?];
-        let concepts = concept::read_concepts(&emojibase, &cldr, &emojilib)?;
+        let concepts = emoji::read_concepts(&emojibase, &cldr, &emojilib)?;
         let mut sets = Vec::new();
         let mut packages = Vec::new();
         for artist in ARTISTS {
             println!("reading {}", artist.name);
             let package = source.package(artist.package)?;
-            sets.push(IconSet::read(artist, &package)?);
+            sets.push(read_set(artist, &package)?);
             packages.push(package);
         }
-        let coded: Vec<_> = sets.iter().filter(|set| set.artist.join == Join::CodePoint).collect();
+        let coded: Vec<_> = sets.iter().filter(|set| set.join == Join::CodePoint).collect();
         let index = NameIndex::read(&concepts, &emojibase, &coded)?;
         packages.extend([emojibase, cldr, emojilib]);
         Ok(Self { packages, concepts, sets, index })
     }
+}
+
+/// Reads an artist's set, and refuses it if its licence is not a permissive one.
+fn read_set(artist: Artist, package: &Package) -> Result<IconSet> {
+    let credit: Credit = package.json("info.json")?;
+    catalog::check_licence(artist.name, &credit.licence)?;
+    let mut file: IconFile = package.json("icons.json")?;
+    file.chars = match artist.join {
+        Join::CodePoint => package.json("chars.json")?,
+        Join::Name | Join::NumberedName => BTreeMap::new(),
+    };
+    Ok(IconSet::new(artist.name, artist.join, credit, file))
 }
 
 /// The drawings of both splits, repeats removed.
@@ -114,11 +113,11 @@ struct Corpus {
 impl Corpus {
     fn draw(inputs: &Inputs, side: u32) -> Result<Self> {
         let (mut train, mut test) = (Vec::new(), Vec::new());
-        for set in &inputs.sets {
-            let joined = join::join(set, &inputs.concepts, &inputs.index)?;
-            println!("drawing {} concepts by {}", joined.len(), set.artist.name);
-            let drawings = drawing::draw(set, &joined, side)?;
-            match set.artist.split {
+        for (artist, set) in ARTISTS.into_iter().zip(&inputs.sets) {
+            let joined = emoji::join(set, &inputs.concepts, &inputs.index)?;
+            println!("drawing {} concepts by {}", joined.len(), artist.name);
+            let drawings = drawing::draw(artist, set, &joined, side)?;
+            match artist.split {
                 Split::Train => train.extend(drawings),
                 Split::Test => test.extend(drawings),
             }
@@ -128,11 +127,13 @@ impl Corpus {
         overlap::drop_repeats(&mut train);
         overlap::drop_known(&mut test, &train);
         let kept = count_all(&train, &test);
-        let artists = inputs
-            .sets
+        let artists = ARTISTS
             .iter()
+            .zip(&inputs.sets)
             .zip(drawn.into_iter().zip(kept))
-            .map(|(set, (drawn, kept))| ArtistRecord::new(set, kept, drawn - kept))
+            .map(|((artist, set), (drawn, kept))| {
+                ArtistRecord::new(artist, &set.credit, kept, drawn - kept)
+            })
             .collect();
         let overlap = overlap::measure(&train, &test);
         Ok(Self { train, test, artists, overlap })

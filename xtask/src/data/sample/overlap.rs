@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use super::drawing::{Drawing, by_concept};
-use super::similar::mean_difference;
+use crate::data::picture::mean_difference;
 
 /// Drawings closer than this, in steps of 1/255, are the same drawing.
 const SAME: f64 = 2.0;

@@ -2,12 +2,14 @@
 
 use serde::Serialize;
 
-use super::catalog::{SEED, Split};
+use crate::data::emoji::Credit;
+use crate::data::output::ShardRecord;
+use crate::data::picture::png;
+
+use super::catalog::{Artist, SEED, Split};
 use super::drawing::by_concept;
-use super::iconset::{Credit, IconSet};
 use super::overlap::Overlap;
-use super::png;
-use super::shard::{Shard, ShardRecord};
+use super::shard::Shard;
 use super::{Corpus, Inputs, SampleArgs};
 
 /// Everything needed to make the corpus again and to see that it is the same.
@@ -53,12 +55,12 @@ pub struct ArtistRecord {
 }
 
 impl ArtistRecord {
-    /// The record of a set of which `drawings` were kept and `repeats_dropped` were not.
-    pub fn new(set: &IconSet, drawings: usize, repeats_dropped: usize) -> Self {
-        let Credit { author, project, licence } = set.credit.clone();
+    /// The record of an artist of which `drawings` were kept and `repeats_dropped` were not.
+    pub fn new(artist: &Artist, credit: &Credit, drawings: usize, repeats_dropped: usize) -> Self {
+        let Credit { author, project, licence } = credit.clone();
         Self {
-            name: set.artist.name,
-            split: set.artist.split.name(),
+            name: artist.name,
+            split: artist.split.name(),
             author,
             project,
             licence,

@@ -8,10 +8,12 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 
+use crate::data::emoji::{Concept, Concepts};
+use crate::data::output::{self, ShardRecord};
+use crate::data::picture::png;
+
 use super::catalog::{SEED, Split};
-use super::concept::{Concept, Concepts};
 use super::drawing::Drawing;
-use super::png;
 
 /// A finished shard, in memory.
 pub struct Shard {
@@ -19,19 +21,6 @@ pub struct Shard {
     pub record: ShardRecord,
     /// The `.tar.gz` file.
     pub bytes: Vec<u8>,
-}
-
-/// What the recipe says about a shard.
-#[derive(Clone, Debug, Serialize)]
-pub struct ShardRecord {
-    /// File name.
-    pub file: String,
-    /// Number of samples.
-    pub samples: usize,
-    /// Size of the file in bytes.
-    pub bytes: u64,
-    /// CRC-32 of the file, in hexadecimal.
-    pub crc32: String,
 }
 
 /// What a sample says about its image, in the order of the JSON file.
@@ -70,8 +59,8 @@ fn shard(file: String, split: Split, drawings: &[&Drawing], concepts: &Concepts)
             .get(&drawing.concept)
             .with_context(|| format!("{} shows an unknown concept", drawing.key))?;
         let image = png::encode(&picture(drawing, split))?;
-        append(&mut archive, &format!("{}.{}", drawing.key, png::EXTENSION), &image)?;
-        append(&mut archive, &format!("{}.json", drawing.key), &label(drawing, concept)?)?;
+        output::append(&mut archive, &format!("{}.{}", drawing.key, png::EXTENSION), &image)?;
+        output::append(&mut archive, &format!("{}.json", drawing.key), &label(drawing, concept)?)?;
     }
     let bytes = archive.into_inner()?.finish()?;
     let mut crc = Crc::new();
@@ -101,22 +90,6 @@ fn label(drawing: &Drawing, concept: &Concept) -> Result<Vec<u8>> {
         group: &concept.group,
     };
     Ok(serde_json::to_vec(&label)?)
-}
-
-/// Adds a file that carries nothing of the machine or the moment it was made on.
-fn append<W: std::io::Write>(
-    archive: &mut tar::Builder<W>,
-    name: &str,
-    bytes: &[u8],
-) -> Result<()> {
-    let mut header = tar::Header::new_ustar();
-    header.set_entry_type(tar::EntryType::Regular);
-    header.set_size(bytes.len() as u64);
-    header.set_mode(0o644);
-    header.set_mtime(0);
-    header.set_uid(0);
-    header.set_gid(0);
-    archive.append_data(&mut header, name, bytes).with_context(|| format!("cannot pack {name}"))
 }
 
 #[cfg(test)]

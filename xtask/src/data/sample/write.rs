@@ -5,40 +5,23 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
+use crate::data::output;
+
 use super::catalog::Split;
 use super::readme;
 use super::recipe::Recipe;
 use super::shard::Shard;
 
-/// Makes sure that files can be made in `folder`, before any work is done for it.
-pub fn check_folder(folder: &Path) -> Result<()> {
-    fs::create_dir_all(folder)
-        .with_context(|| format!("cannot make the folder {}", folder.display()))?;
-    tempfile::tempfile_in(folder).with_context(|| {
-        format!("cannot write to {}; choose another folder with --out", folder.display())
-    })?;
-    Ok(())
-}
-
 /// Writes shards, recipe and description, and removes the shards of an earlier corpus.
 pub fn corpus(folder: &Path, shards: &[Shard], recipe: &Recipe) -> Result<()> {
     for shard in shards {
-        file(&folder.join(&shard.record.file), &shard.bytes)?;
+        output::write_file(&folder.join(&shard.record.file), &shard.bytes)?;
     }
     let mut json = serde_json::to_vec_pretty(recipe)?;
     json.push(b'\n');
-    file(&folder.join("recipe.json"), &json)?;
-    file(&folder.join("README.md"), readme::text(recipe).as_bytes())?;
+    output::write_file(&folder.join("recipe.json"), &json)?;
+    output::write_file(&folder.join("README.md"), readme::text(recipe).as_bytes())?;
     remove_old_shards(folder, shards)
-}
-
-/// Writes beside the target and renames in one step.
-fn file(target: &Path, bytes: &[u8]) -> Result<()> {
-    let mut beside = target.as_os_str().to_owned();
-    beside.push(".part");
-    fs::write(&beside, bytes)
-        .and_then(|()| fs::rename(&beside, target))
-        .with_context(|| format!("cannot write {}", target.display()))
 }
 
 fn remove_old_shards(folder: &Path, shards: &[Shard]) -> Result<()> {
@@ -66,26 +49,6 @@ fn is_shard(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_file_is_replaced_and_nothing_is_left_beside_it() -> Result<()> {
-        let folder = tempfile::tempdir()?;
-        let target = folder.path().join("recipe.json");
-        file(&target, b"old")?;
-        file(&target, b"new")?;
-        assert_eq!(fs::read(&target)?, b"new");
-        assert_eq!(fs::read_dir(folder.path())?.count(), 1);
-        Ok(())
-    }
-
-    #[test]
-    fn an_output_folder_that_is_a_file_is_an_error_that_names_it() -> Result<()> {
-        let file = tempfile::NamedTempFile::new()?;
-        let message = check_folder(file.path()).err().map(|error| error.to_string());
-        let name = file.path().display().to_string();
-        assert!(message.is_some_and(|text| text.contains(&name)));
-        Ok(())
-    }
 
     #[test]
     fn only_our_own_shards_are_removed() {

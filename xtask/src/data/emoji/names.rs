@@ -1,13 +1,13 @@
 //! Finds the concept an icon shows from the icon's name, for sets without code points.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use anyhow::Result;
 use serde::Deserialize;
 
 use super::concept::{Concepts, concept_id};
 use super::iconset::IconSet;
-use super::package::Package;
+use crate::data::npm::Package;
 
 /// Shortcode lists of emojibase, the best known first.
 const SHORTCODES: [&str; 5] = ["cldr", "emojibase", "github", "iamcal", "joypixels"];
@@ -19,6 +19,8 @@ const SHORTCODES: [&str; 5] = ["cldr", "emojibase", "github", "iamcal", "joypixe
 #[derive(Default)]
 pub struct NameIndex {
     layers: Vec<HashMap<String, Option<String>>>,
+    /// Every name of every concept, as its source writes it.
+    spoken: BTreeMap<String, BTreeSet<String>>,
 }
 
 /// A shortcode entry is a text or a list of texts.
@@ -61,6 +63,7 @@ impl NameIndex {
     fn add_layer(&mut self, names: impl Iterator<Item = (String, String)>) {
         let mut layer: HashMap<String, Option<String>> = HashMap::new();
         for (name, id) in names {
+            self.spoken.entry(id.clone()).or_default().insert(name.clone());
             layer
                 .entry(letters(&name))
                 .and_modify(|known| {
@@ -71,6 +74,11 @@ impl NameIndex {
                 .or_insert(Some(id));
         }
         self.layers.push(layer);
+    }
+
+    /// All names that some source has for a concept, ambiguous ones too.
+    pub fn spoken(&self, id: &str) -> impl Iterator<Item = &str> {
+        self.spoken.get(id).into_iter().flatten().map(String::as_str)
     }
 
     /// The concept a name stands for, with the number of the layer that knew it.

@@ -18,7 +18,7 @@ pub fn merge(name: &str, sources: [&[String]; 3]) -> Vec<String> {
 }
 
 /// Whether a text is made of words. Emoticons (`:D`) and single letters are not.
-fn is_word(text: &str) -> bool {
+pub fn is_word(text: &str) -> bool {
     let allowed = |letter: char| letter.is_alphanumeric() || " -'’&.".contains(letter);
     text.chars().filter(|letter| letter.is_alphanumeric()).count() > 1 && text.chars().all(allowed)
 }

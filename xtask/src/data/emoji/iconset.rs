@@ -2,26 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use serde::Deserialize;
 
-use super::catalog::{Artist, IMAGE_LICENCES, Join};
 use super::concept::concept_id;
-use super::package::Package;
+use super::join::Join;
 
 /// A set of drawings by one artist.
 #[derive(Debug)]
 pub struct IconSet {
-    /// Its place in the corpus.
-    pub artist: Artist,
+    /// Name of the set.
+    pub name: &'static str,
+    /// How its icons are tied to code points.
+    pub join: Join,
     /// Who made it, from which project, under which licence.
     pub credit: Credit,
-    icons: BTreeMap<String, Icon>,
-    /// Other names of icons: name to icon.
-    aliases: BTreeMap<String, String>,
-    /// Code point sequence to icon; empty unless joined by code point.
-    chars: BTreeMap<String, String>,
-    view_box: ViewBox,
+    file: IconFile,
 }
 
 /// What a notice must say about a set.
@@ -45,6 +41,8 @@ struct Info {
 #[derive(Deserialize)]
 struct Author {
     name: String,
+    /// Some authors give none.
+    #[serde(default)]
     url: String,
 }
 
@@ -68,27 +66,44 @@ struct ViewBox {
     height: Option<f32>,
 }
 
+/// One drawing.
 #[derive(Debug, Deserialize)]
-struct Icon {
-    body: String,
+pub struct Icon {
+    /// What stands between `<svg>` and `</svg>`.
+    pub body: String,
     /// Withdrawn by the set; kept by it only for old users.
     #[serde(default)]
-    hidden: bool,
+    pub hidden: bool,
     #[serde(flatten)]
     view_box: ViewBox,
 }
 
-#[derive(Deserialize)]
-struct IconFile {
-    icons: BTreeMap<String, Icon>,
+/// Iconify's file of one set, as far as it is used.
+#[derive(Debug, Deserialize)]
+pub struct IconFile {
+    /// Icons by name.
+    pub icons: BTreeMap<String, Icon>,
+    /// Other names of icons, and icons turned or mirrored.
     #[serde(default)]
     aliases: BTreeMap<String, Alias>,
+    /// Code point sequence to icon, for some sets.
+    #[serde(default)]
+    pub chars: BTreeMap<String, String>,
+    /// Names of icons by category.
+    #[serde(default)]
+    pub categories: BTreeMap<String, Vec<String>>,
+    /// Ends of names that say a style, with its title; the empty end is for all other names.
+    #[serde(default)]
+    pub suffixes: BTreeMap<String, String>,
+    /// Beginnings of names that say a style, with its title.
+    #[serde(default)]
+    pub prefixes: BTreeMap<String, String>,
     #[serde(flatten)]
     view_box: ViewBox,
 }
 
 /// Another name of an icon, or the icon turned or mirrored.
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 struct Alias {
     parent: String,
     #[serde(flatten)]
@@ -98,44 +113,43 @@ struct Alias {
 /// Size Iconify assumes where a set gives none.
 const DEFAULT_SIDE: f32 = 16.0;
 
-impl IconSet {
-    /// Reads an artist's set, and refuses it if its licence is not a permissive one.
-    pub fn read(artist: Artist, package: &Package) -> Result<Self> {
-        let credit: Credit = package.json("info.json")?;
-        check_licence(artist.name, &credit.licence)?;
-        let file: IconFile = package.json("icons.json")?;
-        let chars = match artist.join {
-            Join::CodePoint => package.json("chars.json")?,
-            Join::Name | Join::NumberedName => BTreeMap::new(),
-        };
-        // An alias that turns or mirrors its icon is another drawing, not another name.
-        let aliases = file.aliases.into_iter().filter(|(_, alias)| alias.changes.is_empty());
-        Ok(Self {
-            artist,
-            credit,
-            icons: file.icons,
-            aliases: aliases.map(|(name, alias)| (name, alias.parent)).collect(),
-            chars,
-            view_box: file.view_box,
-        })
-    }
-
+impl IconFile {
     /// Names of the icons the set still shows, each with the other names it goes by.
     pub fn names(&self) -> BTreeMap<&str, Vec<&str>> {
         let shown = self.icons.iter().filter(|(_, icon)| !icon.hidden);
         let mut names: BTreeMap<&str, Vec<&str>> =
             shown.map(|(name, _)| (name.as_str(), Vec::new())).collect();
-        for (alias, parent) in &self.aliases {
-            if let Some(others) = names.get_mut(parent.as_str()) {
-                others.push(alias);
+        for (name, alias) in &self.aliases {
+            // An alias that turns or mirrors its icon is another drawing, not another name.
+            if alias.changes.is_empty()
+                && let Some(others) = names.get_mut(alias.parent.as_str())
+            {
+                others.push(name);
             }
         }
         names
     }
 
+    /// An icon as a complete SVG document, black where it takes its reader's colour.
+    pub fn svg(&self, name: &str) -> Option<String> {
+        self.icons.get(name).map(|icon| document(icon, self.view_box))
+    }
+}
+
+impl IconSet {
+    /// A set of drawings from its file.
+    pub fn new(name: &'static str, join: Join, credit: Credit, file: IconFile) -> Self {
+        Self { name, join, credit, file }
+    }
+
+    /// Names of the icons the set still shows, each with the other names it goes by.
+    pub fn names(&self) -> BTreeMap<&str, Vec<&str>> {
+        self.file.names()
+    }
+
     /// Concept identifiers with the names of their icons, for a set joined by code point.
     pub fn code_points(&self) -> impl Iterator<Item = (String, &str)> {
-        self.chars.iter().map(|(code, icon)| (concept_id(code), icon.as_str()))
+        self.file.chars.iter().map(|(code, icon)| (concept_id(code), icon.as_str()))
     }
 
     /// Every name of every icon that has a code point, with its concept identifier.
@@ -153,22 +167,8 @@ impl IconSet {
 
     /// An icon as a complete SVG document, black where it takes its reader's colour.
     pub fn svg(&self, name: &str) -> Result<String> {
-        let icon = self
-            .icons
-            .get(name)
-            .with_context(|| format!("{} has no icon {name}", self.artist.name))?;
-        Ok(document(icon, self.view_box))
+        self.file.svg(name).with_context(|| format!("{} has no icon {name}", self.name))
     }
-}
-
-fn check_licence(set: &str, licence: &str) -> Result<()> {
-    ensure!(
-        IMAGE_LICENCES.contains(&licence),
-        "the drawings of {set} are under {licence} and cannot ship with this repository \
-         (only {}); take the set out of the catalogue",
-        IMAGE_LICENCES.join(", "),
-    );
-    Ok(())
 }
 
 fn document(icon: &Icon, set: ViewBox) -> String {
@@ -186,15 +186,6 @@ fn document(icon: &Icon, set: ViewBox) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn share_alike_and_non_commercial_sets_are_refused() {
-        for licence in ["CC-BY-SA-4.0", "CC-BY-NC-4.0", "GPL-3.0"] {
-            let refusal = check_licence("openmoji", licence).err().map(|error| error.to_string());
-            assert!(refusal.is_some_and(|text| text.contains(licence)));
-        }
-        assert!(check_licence("noto", "Apache-2.0").is_ok());
-    }
 
     #[test]
     fn an_icon_overrides_the_size_of_its_set() -> Result<()> {

@@ -10,7 +10,30 @@ use flate2::read::GzDecoder;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::catalog::PackageId;
+/// An npm package at the one version a corpus is made from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PackageId {
+    /// Name in the registry, scope included.
+    pub name: &'static str,
+    /// Exact version.
+    pub version: &'static str,
+}
+
+impl PackageId {
+    /// A package by name and version.
+    pub const fn new(name: &'static str, version: &'static str) -> Self {
+        Self { name, version }
+    }
+
+    /// The name `npm pack` gives the downloaded file.
+    pub fn file_name(&self) -> String {
+        let flat = self.name.trim_start_matches('@').replace('/', "-");
+        format!("{flat}-{}.tgz", self.version)
+    }
+}
+
+/// Largest file of a package that is read into memory whole.
+const LARGEST_FILE: u64 = 256 << 20;
 
 /// A folder that holds, or will hold, the packages as `.tgz` files.
 pub enum Source {
@@ -115,6 +138,34 @@ impl Package {
             .with_context(|| format!("{member} in {} is not as expected", self.path.display()))
     }
 
+    /// Hands every file that `wanted` names to `each`, in the order of the package, with its
+    /// path inside the package and its bytes.
+    pub fn each_file(
+        &self,
+        wanted: impl Fn(&str) -> bool,
+        mut each: impl FnMut(&str, Vec<u8>) -> Result<()>,
+    ) -> Result<()> {
+        let broken = || format!("cannot read {}", self.path.display());
+        let file = BufReader::new(File::open(&self.path).with_context(broken)?);
+        let mut archive = tar::Archive::new(GzDecoder::new(file));
+        for entry in archive.entries().with_context(broken)? {
+            let mut entry = entry.with_context(broken)?;
+            let path = entry.path().with_context(broken)?.to_string_lossy().into_owned();
+            let Some(member) = path.strip_prefix("package/").filter(|member| wanted(member)) else {
+                continue;
+            };
+            ensure!(
+                entry.size() <= LARGEST_FILE,
+                "{member} in {} is larger than {LARGEST_FILE} bytes",
+                self.path.display(),
+            );
+            let mut bytes = Vec::new();
+            entry.read_to_end(&mut bytes).with_context(broken)?;
+            each(member, bytes)?;
+        }
+        Ok(())
+    }
+
     fn read(&self, member: &str) -> Result<Vec<u8>> {
         let file = BufReader::new(File::open(&self.path)?);
         let mut archive = tar::Archive::new(GzDecoder::new(file));
@@ -136,6 +187,12 @@ mod tests {
     use super::*;
 
     const ID: PackageId = PackageId { name: "@scope/thing", version: "1.0.0" };
+
+    #[test]
+    fn a_scoped_package_has_the_file_name_npm_gives_it() {
+        let id = PackageId::new("@iconify-json/noto", "1.2.9");
+        assert_eq!(id.file_name(), "iconify-json-noto-1.2.9.tgz");
+    }
 
     #[test]
     fn a_missing_package_is_named_with_its_remedy() -> Result<()> {

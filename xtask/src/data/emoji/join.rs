@@ -4,23 +4,33 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, ensure};
 
-use super::catalog::Join;
 use super::concept::Concepts;
 use super::corrections::{self, Corrections};
 use super::iconset::IconSet;
 use super::names::{NameIndex, without_number};
+
+/// How the icons of a set are tied to Unicode code points.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Join {
+    /// The package maps code points to icons (`chars.json`).
+    CodePoint,
+    /// Only the icons' names say what they show.
+    Name,
+    /// As `Name`, and `cat-1`, `cat-2` are several drawings of one concept.
+    NumberedName,
+}
 
 /// Icon names by concept identifier.
 pub type Joined = BTreeMap<String, Vec<String>>;
 
 /// Ties a set's icons to concepts; icons that show something else are left out.
 pub fn join(set: &IconSet, concepts: &Concepts, index: &NameIndex) -> Result<Joined> {
-    let mut joined = match set.artist.join {
+    let mut joined = match set.join {
         Join::CodePoint => by_code_point(set),
         Join::Name | Join::NumberedName => {
-            let corrections = corrections::of_set(set.artist.name)?;
+            let corrections = corrections::of_set(set.name)?;
             check(&corrections, set, concepts)
-                .with_context(|| format!("in the corrections for {}", set.artist.name))?;
+                .with_context(|| format!("in the corrections for {}", set.name))?;
             by_name(set, index, &corrections)
         }
     };
@@ -50,13 +60,13 @@ fn by_name(set: &IconSet, index: &NameIndex, corrections: &Corrections) -> Joine
     for (icon, others) in set.names() {
         let found = match corrections.get(icon) {
             Some(id) => id.as_deref().map(|id| (0, id)),
-            None => find(icon, &others, set.artist.join, index),
+            None => find(icon, &others, set.join, index),
         };
         if let Some((doubt, id)) = found {
             ranked.entry(id.to_owned()).or_default().push((doubt, icon));
         }
     }
-    let most = if set.artist.join == Join::NumberedName { usize::MAX } else { 1 };
+    let most = if set.join == Join::NumberedName { usize::MAX } else { 1 };
     let keep = |mut icons: Vec<(usize, &str)>| {
         icons.sort_unstable();
         icons.into_iter().take(most).map(|(_, icon)| icon.to_owned()).collect()

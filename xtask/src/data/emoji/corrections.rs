@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 
 /// Concepts of icons whose names mislead, by set and icon; `null` where an icon shows no
 /// concept or is damaged. Found by looking at every drawing of the sets that are in the table.
-const TABLE: &str = include_str!("corrections.json");
+const TABLE: &str = include_str!("../sample/corrections.json");
 
 /// The corrections of one set: icon name to concept identifier, if it shows one.
 pub type Corrections = BTreeMap<String, Option<String>>;

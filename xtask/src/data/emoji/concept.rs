@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, HashMap};
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
-use super::catalog::TEXT_LICENCES;
 use super::keywords;
-use super::package::Package;
+use crate::data::npm::Package;
+
+/// Licences (SPDX) under which names and keywords may be shipped again.
+const TEXT_LICENCES: [&str; 2] = ["MIT", "Unicode-3.0"];
 
 /// Something that emoji artists draw, with the words people use for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
