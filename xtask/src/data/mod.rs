@@ -25,9 +25,9 @@ use clap::Subcommand;
 pub enum Corpus {
     /// The small emoji corpus that ships in `assets/sample`.
     Sample(sample::SampleArgs),
-    /// Icons and emoji under permissive licences, 11 to 180 thousand.
+    /// Icons and emoji under permissive licences, 9 to 183 thousand.
     IconPairs(icon_pairs::IconPairsArgs),
-    /// Clip art in the public domain, 6 thousand pictures in 19 categories.
+    /// Clip art in the public domain, 5 thousand pictures in 19 categories.
     Openclipart(openclipart::OpenclipartArgs),
 }
 
