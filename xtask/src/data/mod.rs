@@ -34,9 +34,9 @@ pub enum Corpus {
     /// Make, count, check and repair webdataset shards.
     #[command(subcommand)]
     Shards(shards::Shards),
-    /// Icons and emoji under permissive licences, 11 to 180 thousand.
+    /// Icons and emoji under permissive licences, 9 to 183 thousand.
     IconPairs(icon_pairs::IconPairsArgs),
-    /// Clip art in the public domain, 6 thousand pictures in 19 categories.
+    /// Clip art in the public domain, 5 thousand pictures in 19 categories.
     Openclipart(openclipart::OpenclipartArgs),
 }
 
