@@ -93,9 +93,9 @@ pub use statistics::{
     ImageStatistics, PartStatistics, Pick, Ranking, Seen, Statistics, StatisticsConfig, gather,
 };
 pub use tools::{
-    CountOptions, CountReport, FaultTally, KeyRule, MemberCount, PackOptions, PackReport, Progress,
-    RepairOptions, RepairOutcome, RepairReport, ShardCount, VerifyOptions, VerifyReport,
-    count_shards, pack_shards, repair_shard, verify_shards,
+    CountOptions, CountReport, FaultTally, KeyRule, MemberCount, PackOptions, PackReport,
+    RepairOptions, RepairOutcome, RepairReport, ShardCount, ShardProgress, VerifyOptions,
+    VerifyReport, count_shards, pack_shards, repair_shard, verify_shards,
 };
 pub use write::{
     IndexedShard, NameProblem, RefusedSample, ShardCompression, ShardIndex, ShardOptions,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use super::indices::Indices;
-use super::{FaultTally, Progress};
+use super::{FaultTally, ShardProgress};
 use crate::{
     DEFAULT_MAX_MEMBER_BYTES, DataError, IndexedShard, Location, ShardOpener, ShardReader,
     expand_shards,
@@ -92,18 +92,18 @@ pub fn count_shards(
     specs: &[String],
     opener: &ShardOpener,
     options: CountOptions,
-    watch: &mut dyn FnMut(Progress),
+    watch: &mut dyn FnMut(ShardProgress),
 ) -> Result<CountReport, DataError> {
     let shards = expand_shards(specs)?;
     let mut report =
         CountReport { faults: FaultTally::new(options.named), ..CountReport::default() };
-    let mut progress = Progress { of: shards.len() as u64, ..Progress::default() };
+    let mut progress = ShardProgress { of: shards.len() as u64, ..ShardProgress::default() };
     let indices = if options.use_index { Indices::read(&shards)? } else { Indices::default() };
     for location in &shards {
         let count = match indices.shard(location) {
             Some(indexed) => from_index(location, indexed),
             None => read(location, opener, &mut report, &mut |samples| {
-                watch(Progress { samples: progress.samples + samples, ..progress })
+                watch(ShardProgress { samples: progress.samples + samples, ..progress })
             })?,
         };
         progress.samples += count.samples;
@@ -171,7 +171,7 @@ mod tests {
         assert_eq!(report.members["png"], MemberCount { members: 1, bytes: 700 });
         assert_eq!(report.members.len(), 2);
         assert_eq!(report.faults.total(), 1);
-        assert_eq!(seen.last(), Some(&Progress { shards: 2, of: 2, samples: 2 }));
+        assert_eq!(seen.last(), Some(&ShardProgress { shards: 2, of: 2, samples: 2 }));
     }
 
     #[test]

@@ -15,7 +15,7 @@ pub use verify::{VerifyOptions, VerifyReport, verify_shards};
 
 /// How far a tool has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Progress {
+pub struct ShardProgress {
     /// Shards that are done with.
     pub shards: u64,
     /// Shards in all.

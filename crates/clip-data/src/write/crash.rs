@@ -19,6 +19,9 @@ const FOLDER: &str = "CLIP_DATA_WRITE_TO";
 /// The samples of each shard that the child writes.
 const PER_SHARD: u64 = 4;
 
+/// More than is held back before it is written to the file.
+const SAMPLE_BYTES: usize = 200_000;
+
 /// Writes on and on where the variable says so, until it is killed or can't.
 #[test]
 #[ignore = "the other tests of this module run it in a process of its own"]
@@ -28,7 +31,7 @@ fn child_that_writes() {
     let mut writer = ShardWriter::create(folder, append).unwrap();
     for number in writer.samples().. {
         let members = vec![
-            ("jpg".to_owned(), vec![number as u8; 20_000]),
+            ("jpg".to_owned(), vec![number as u8; SAMPLE_BYTES]),
             ("txt".to_owned(), format!("caption {number}").into_bytes()),
         ];
         let sample = RawSample { key: format!("{number:09}"), shard: "".into(), members };
@@ -36,6 +39,8 @@ fn child_that_writes() {
             println!("the writer said: {error}");
             return;
         }
+        // So that most of the time is spent in the middle of a shard, and most kills fall there.
+        thread::sleep(Duration::from_millis(1));
     }
 }
 
@@ -85,7 +90,7 @@ fn killed_at_any_moment_only_complete_shards_are_seen_and_writing_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     let mut random = sample_rng(1, 0, 0, crate::Stream::Augment);
     let mut shards = 0;
-    for _ in 0..12 {
+    for _ in 0..20 {
         let mut child = child(folder.path(), "");
         wait_for_shards(folder.path(), shards + 2);
         thread::sleep(Duration::from_micros(random.random_range(0..20_000)));

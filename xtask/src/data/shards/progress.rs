@@ -1,6 +1,6 @@
 //! How far a tool has come, on standard error where that is a terminal.
 
-use clip_data::Progress;
+use clip_data::ShardProgress;
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// A bar that is drawn only on a terminal.
@@ -24,7 +24,7 @@ impl Bar {
     }
 
     /// Shows work on shards.
-    pub fn shards(&self, progress: Progress) {
+    pub fn shards(&self, progress: ShardProgress) {
         self.0.set_length(progress.of);
         self.show(progress.shards, progress.samples);
     }

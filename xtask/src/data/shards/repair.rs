@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 use clap::Args;
-use clip_data::{Progress, RepairOptions, RepairOutcome, expand_shards, repair_shard};
+use clip_data::{RepairOptions, RepairOutcome, ShardProgress, expand_shards, repair_shard};
 
 use super::progress::Bar;
 use super::size;
@@ -43,7 +43,7 @@ pub fn run(args: &RepairArgs) -> Result<()> {
     let bar = Bar::of_shards();
     let shards = expand_shards(&args.shards)?;
     let of = shards.len() as u64;
-    let (mut progress, mut repaired, mut lost) = (Progress { of, ..Default::default() }, 0, 0);
+    let (mut progress, mut repaired, mut lost) = (ShardProgress { of, ..Default::default() }, 0, 0);
     let mut said = String::new();
     for shard in &shards {
         let Some(path) = shard.file() else { bail!("{shard} is no file: fetch it first") };

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::indices::Indices;
-use super::{FaultTally, Progress};
+use super::{FaultTally, ShardProgress};
 use crate::decode::image_member;
 use crate::write::digest;
 use crate::{
@@ -66,23 +66,23 @@ pub fn verify_shards(
     specs: &[String],
     opener: &ShardOpener,
     options: &VerifyOptions,
-    watch: &mut dyn FnMut(Progress),
+    watch: &mut dyn FnMut(ShardProgress),
 ) -> Result<VerifyReport, DataError> {
     let shards = expand_shards(specs)?;
     let indices = Indices::read(&shards)?;
     let mut report =
         VerifyReport { faults: FaultTally::new(options.named), ..VerifyReport::default() };
     for location in &shards {
-        let progress = Progress { of: shards.len() as u64, shards: report.shards, samples: 0 };
+        let progress = ShardProgress { of: shards.len() as u64, shards: report.shards, samples: 0 };
         let mut check = Check { location, options, report: &mut report, intact: true };
         check.run(indices.shard(location), opener, &mut |samples| {
-            watch(Progress { samples, ..progress })
+            watch(ShardProgress { samples, ..progress })
         });
         if !check.intact {
             report.broken.push(location.to_string());
         }
         report.shards += 1;
-        watch(Progress { shards: report.shards, samples: report.samples, ..progress });
+        watch(ShardProgress { shards: report.shards, samples: report.samples, ..progress });
     }
     indices.missing().for_each(|fault| report.faults.add(fault));
     Ok(report)

@@ -41,7 +41,7 @@ fn whole_shards_are_without_fault() {
         verify_shards(&spec, &ShardOpener::default(), &options, &mut |now| seen.push(now)).unwrap();
     assert_eq!((report.shards, report.indexed, report.samples), (2, 2, 6));
     assert_eq!((report.faults.total(), report.broken.len()), (0, 0));
-    assert_eq!(seen.last(), Some(&Progress { shards: 2, of: 2, samples: 6 }));
+    assert_eq!(seen.last(), Some(&ShardProgress { shards: 2, of: 2, samples: 6 }));
     assert!(seen.is_sorted_by_key(|progress| progress.samples));
 }
 

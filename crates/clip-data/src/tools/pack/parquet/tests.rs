@@ -151,7 +151,7 @@ fn damaged_files_end_in_errors_and_never_in_a_panic() {
         let opened = kind(damaged.path()).unwrap().entries(damaged.path(), &options("image.bytes"));
         opened.map(|entries| entries.filter_map(Result::err).count())
     };
-    for place in 0..bytes.len() {
+    for place in (0..bytes.len()).step_by(3) {
         for flip in [0x01, 0xff] {
             let mut bytes = bytes.clone();
             bytes[place] ^= flip;
