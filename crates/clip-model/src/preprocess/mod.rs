@@ -23,7 +23,9 @@ mod source;
 mod tests;
 mod transform;
 
-use image::{DynamicImage, RgbImage};
+use std::ops::Deref;
+
+use image::{DynamicImage, ImageBuffer, Rgb, RgbImage};
 
 pub use error::{SourceError, TransformError};
 pub use source::{DEFAULT_MAX_PIXELS, SourceImage};
@@ -40,14 +42,48 @@ pub use transform::{
 ///
 /// An image without pixels becomes a black one.
 pub fn resize_bicubic(image: &RgbImage, width: u32, height: u32) -> RgbImage {
+    let whole = CropBox { x: 0, y: 0, width: image.width(), height: image.height() };
+    resize_crop(image, whole, (width, height), Interpolation::Bicubic)
+}
+
+/// A rectangle of an image, in pixels from its upper left corner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CropBox {
+    /// The leftmost column.
+    pub x: u32,
+    /// The uppermost row.
+    pub y: u32,
+    /// Columns.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+}
+
+/// Crops and resizes as Pillow's `image.crop(box).resize((width, height))`, byte for byte, without
+/// a copy of the crop; see [`resize_bicubic`].
+///
+/// What lies outside of the image is left off the crop. A crop without pixels becomes black.
+pub fn resize_crop<D: Deref<Target = [u8]>>(
+    image: &ImageBuffer<Rgb<u8>, D>,
+    crop: CropBox,
+    (width, height): (u32, u32),
+    interpolation: Interpolation,
+) -> RgbImage {
     let resize = resample::Resize {
-        from: image.dimensions(),
+        from: (
+            crop.width.min(image.width().saturating_sub(crop.x)),
+            crop.height.min(image.height().saturating_sub(crop.y)),
+        ),
         to: (width, height),
         columns: 0..width,
         rows: 0..height,
-        interpolation: Interpolation::Bicubic,
+        interpolation,
     };
-    rgb_image(width, height, resize.convolve::<u8, 3>(image.as_raw()))
+    let row = image.width() as usize;
+    let first = (crop.y as usize).saturating_mul(row).saturating_add(crop.x as usize);
+    let empty = resize.from.0 == 0 || resize.from.1 == 0;
+    let part = if empty { &[] } else { &image.as_raw()[first * 3..] };
+    rgb_image(width, height, resize.convolve_part::<3>(part, row))
 }
 
 /// Converts to RGB as Pillow's `convert("RGB")` does with colours: alpha is dropped, 16-bit

@@ -74,10 +74,10 @@ impl Pixels {
             Self::Indexed(samples, palette) => {
                 Self::Indexed(resize.nearest(samples), palette.clone())
             }
-            Self::Grey(samples) => Self::Grey(resize.convolve::<u8, 1>(samples)),
-            Self::Grey16(samples) => Self::Grey16(resize.convolve::<u16, 1>(samples)),
-            Self::Rgb(samples) => Self::Rgb(resize.convolve::<u8, 3>(samples)),
-            Self::Cmyk(samples) => Self::Cmyk(resize.convolve::<u8, 4>(samples)),
+            Self::Grey(samples) => Self::Grey(resize.convolve::<1>(samples)),
+            Self::Grey16(samples) => Self::Grey16(resize.convolve_words(samples)),
+            Self::Rgb(samples) => Self::Rgb(resize.convolve::<3>(samples)),
+            Self::Cmyk(samples) => Self::Cmyk(resize.convolve::<4>(samples)),
             Self::GreyAlpha(samples) => Self::GreyAlpha(convolve_weighed::<2>(resize, samples)),
             Self::Rgba(samples) => Self::Rgba(convolve_weighed::<4>(resize, samples)),
         }
@@ -122,9 +122,9 @@ impl Pixels {
 /// the right size untouched: no trip through premultiplied alpha then.
 fn convolve_weighed<const C: usize>(resize: &Resize, samples: &[u8]) -> Vec<u8> {
     if resize.from == resize.to {
-        return resize.convolve::<u8, C>(samples);
+        return resize.convolve::<C>(samples);
     }
-    straight::<C>(resize.convolve::<u8, C>(&premultiplied::<C>(samples)))
+    straight::<C>(resize.convolve::<C>(&premultiplied::<C>(samples)))
 }
 
 /// Pillow's conversion: ink takes its share of what black leaves.

@@ -144,3 +144,21 @@ fn an_image_without_pixels_becomes_black() {
     assert_eq!(resize_bicubic(&RgbImage::new(3, 3), 0, 2).dimensions(), (0, 2));
     assert_eq!(resize_bicubic(&RgbImage::new(0, 0), 1, 2), RgbImage::new(1, 2));
 }
+
+#[test]
+fn a_crop_is_resized_as_if_it_were_cut_out_first() {
+    let image = RgbImage::from_fn(61, 90, |x, y| Rgb([(x * y) as u8, (x ^ y) as u8 * 2, y as u8]));
+    for (x, y, width, height) in [(0, 0, 61, 90), (3, 5, 40, 33), (60, 0, 1, 90), (7, 80, 54, 10)] {
+        let cut = image::imageops::crop_imm(&image, x, y, width, height).to_image();
+        for size in [(1, 1), (16, 16), (33, 80), (90, 7)] {
+            let crop = CropBox { x, y, width, height };
+            let resized = resize_crop(&image, crop, size, Interpolation::Bicubic);
+            assert!(resized == resize_bicubic(&cut, size.0, size.1), "{crop:?} {size:?}");
+        }
+    }
+    let beyond = CropBox { x: 50, y: 61, width: u32::MAX, height: 1 << 20 };
+    let corner = CropBox { x: 50, y: 61, width: 11, height: 29 };
+    let resized = |crop| resize_crop(&image, crop, (9, 8), Interpolation::Bilinear);
+    assert_eq!(resized(beyond), resized(corner));
+    assert_eq!(resized(CropBox { x: 61, y: 0, width: 2, height: 2 }), RgbImage::new(9, 8));
+}
