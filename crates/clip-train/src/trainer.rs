@@ -9,8 +9,8 @@ use burn::optim::ModuleOptimizer;
 use burn::tensor::{Device, Tensor, TensorData};
 use burn::train::Interrupter;
 use clip_data::{
-    ClipBatch, LoaderConfig, LoaderState, PairLoader, ShardOpener, count_samples, expand_shards,
-    image_folder,
+    ClipBatch, DataError, LoaderConfig, LoaderState, PairLoader, ShardOpener, count_samples,
+    expand_shards, image_folder, open_pairs,
 };
 use clip_model::preprocess::ImageTransform;
 use clip_model::{Clip, ClipConfig, Tokenizer, images_to_tensor};
@@ -303,7 +303,14 @@ impl Parts {
 fn samples_per_epoch(config: &TrainConfig) -> Result<usize, TrainError> {
     match config.loader.samples_per_epoch {
         Some(samples) => Ok(samples as usize),
-        None => Ok(count_samples(&config.data, &ShardOpener::default())?),
+        None => Ok(count_pairs(config)?),
+    }
+}
+
+fn count_pairs(config: &TrainConfig) -> Result<usize, DataError> {
+    match open_pairs(&config.data, &config.loader.pairs, &config.captions)? {
+        Some(pairs) => Ok(pairs.len()),
+        None => count_samples(&config.data, &ShardOpener::new(&config.loader.open)),
     }
 }
 

@@ -36,6 +36,8 @@ pub(super) struct Assembler {
     /// Before this index, a resumed run only gathers what was deferred.
     resumed_at: u64,
     bad: u64,
+    /// Samples that the caption filter left out since the epoch, or the resumed run, began.
+    filtered: u64,
     batches: u64,
     filling: Vec<Pair>,
     concepts: HashSet<String>,
@@ -58,6 +60,7 @@ impl Assembler {
             next_index: start.next_index,
             resumed_at: start.next_index,
             bad: start.bad,
+            filtered: 0,
             // A position within an epoch is that of a batch.
             batches: u64::from(start.next_index > 0),
             filling: Vec::new(),
@@ -87,6 +90,7 @@ impl Assembler {
                 self.arrive(place)?;
                 self.stats.count(&fault);
                 if fault.cause == Cause::Filtered {
+                    self.filtered += 1;
                     return Ok(());
                 }
                 self.bad += 1;
@@ -212,13 +216,15 @@ impl Assembler {
         if self.batches == 0 {
             // What didn't fill a batch: one pair of each concept, and the rest of them deferred.
             let concepts = (!self.concepts.is_empty()).then_some(self.concepts.len());
-            let (batch_size, usable) = (self.config.batch_size, self.next_index - self.bad);
+            let (batch_size, usable) =
+                (self.config.batch_size, self.next_index - self.bad - self.filtered);
             return self.fail(LoaderError::BatchTooLarge { batch_size, usable, concepts });
         }
         self.filling.clear();
         self.concepts.clear();
         self.deferred.clear();
-        (self.epoch, self.next_index, self.bad, self.batches) = (self.epoch + 1, 0, 0, 0);
+        (self.epoch, self.next_index, self.batches) = (self.epoch + 1, 0, 0);
+        (self.bad, self.filtered) = (0, 0);
         Ok(())
     }
 

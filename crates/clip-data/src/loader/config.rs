@@ -5,8 +5,8 @@ use std::thread;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CaptionDraw, DEFAULT_MAX_MEMBER_BYTES, DEFAULT_MAX_PIXELS, LoaderError, PairOptions,
-    TrainTransform,
+    CaptionDraw, DEFAULT_MAX_MEMBER_BYTES, DEFAULT_MAX_PIXELS, LoaderError, OpenOptions,
+    PairOptions, TrainTransform,
 };
 
 /// Samples of a window where none are shuffled.
@@ -43,6 +43,8 @@ pub struct LoaderOptions {
     pub resampled: bool,
     /// How much likelier the shards of each source are drawn, where `resampled`; empty for equally.
     pub upsampling: Vec<f64>,
+    /// How shards are opened: retries, timeouts, cache.
+    pub open: OpenOptions,
     /// How pairs are read from tables.
     pub pairs: PairOptions,
     /// Samples that all ranks take in an epoch; without it, an epoch is a pass over the data.
@@ -75,6 +77,7 @@ impl Default for LoaderOptions {
         Self {
             resampled: false,
             upsampling: Vec::new(),
+            open: OpenOptions::default(),
             pairs: PairOptions::default(),
             samples_per_epoch: None,
             shuffle_buffer: 10_000,
@@ -122,6 +125,7 @@ impl LoaderConfig {
         transform
             .or_else(|| self.captions.problem())
             .or_else(|| self.options.pairs.problem())
+            .or_else(|| self.options.open.problem())
             .or_else(|| self.sampling_problem())
     }
 

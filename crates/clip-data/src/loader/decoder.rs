@@ -74,10 +74,22 @@ impl Decoder {
         })
     }
 
+    /// Applies the caption filter, which not every source of pairs knows.
+    fn filtered(&self, pair: RawPair, source: &str) -> Result<RawPair, Fault> {
+        let RawPair { key, image, captions, concept } = pair;
+        match self.config.captions.filter.keep(captions) {
+            Ok(captions) => Ok(RawPair { key, image, captions, concept }),
+            Err(reason) => {
+                let shard = source.to_owned();
+                Err(Fault { cause: Cause::Filtered, shard, key, reason })
+            }
+        }
+    }
+
     fn raw_pair(&self, raw: &Raw) -> Result<RawPair, Fault> {
         match (raw, &self.pairs) {
             (Raw::Sample(sample), _) => RawPair::of_sample(sample, &self.config.captions),
-            (Raw::Index(index), Some(pairs)) => pairs.get(*index),
+            (Raw::Index(index), Some(pairs)) => self.filtered(pairs.get(*index)?, pairs.name()),
             (Raw::Index(_), None) => {
                 let (shard, key) = self.name(raw);
                 let reason = "there is no source to get it from".to_owned();

@@ -162,7 +162,7 @@ impl PairLoader {
         // One window is dealt while the next one is read.
         let (sender, windows) = sync_channel(0);
         self.spawn("dealer".to_owned(), move || dealer.deal_windows(windows))?;
-        let (opener, stop) = (ShardOpener::default(), self.stop.clone());
+        let (opener, stop) = (ShardOpener::new(&config.options.open), self.stop.clone());
         let reader = WindowReader { plan, opener, config, start, stop, windows: sender };
         // Not joined when the loader is dropped: it may wait for a source that doesn't answer.
         let thread = thread::Builder::new().name("shards".to_owned());

@@ -4,10 +4,11 @@ use std::iter;
 use std::path::PathBuf;
 
 use super::folder::{images_under, sample_of};
+use super::pairs::sample_of_pair;
 use crate::shards::image_folder;
 use crate::{
-    Cause, DEFAULT_MAX_MEMBER_BYTES, DataError, Fault, Location, RawSample, ShardOpener,
-    ShardReader, expand_shards,
+    CaptionDraw, Cause, DEFAULT_MAX_MEMBER_BYTES, DataError, Fault, Location, PairOptions,
+    PairSource, RawSample, ShardOpener, ShardReader, expand_shards, open_pairs,
 };
 
 /// How many files of a folder make a part.
@@ -29,18 +30,23 @@ pub enum Corpus {
         /// The images, sorted.
         images: Vec<PathBuf>,
     },
+    /// What is neither, such as the rows of a table; a thousand are a part.
+    Pairs(Box<dyn PairSource>),
 }
 
 impl Corpus {
-    /// The shards that the specs stand for, as in [`expand_shards`], or the images under a folder
+    /// The shards that the specs stand for, as in [`expand_shards`]; or the images under a folder
     /// without shards in it, where that is the only spec: each `NAME.png` (or `.jpg`, `.jpeg`,
-    /// `.webp`) with a `NAME.txt` or `NAME.json`.
+    /// `.webp`) with a `NAME.txt` or `NAME.json`; or the pairs of tables, as in [`open_pairs`].
     ///
     /// # Errors
     ///
-    /// As [`expand_shards`], and when a folder can't be read or holds no images.
-    pub fn open(specs: &[String]) -> Result<Self, DataError> {
+    /// As [`expand_shards`] and [`open_pairs`], and when a folder can't be read or holds no images.
+    pub fn open(specs: &[String], tables: &PairOptions) -> Result<Self, DataError> {
         let Some(root) = image_folder(specs) else {
+            if let Some(pairs) = open_pairs(specs, tables, &CaptionDraw::default())? {
+                return Ok(Self::Pairs(pairs));
+            }
             let (shards, opener) = (expand_shards(specs)?, ShardOpener::default());
             return Ok(Self::Shards { shards, opener });
         };
@@ -57,6 +63,7 @@ impl Corpus {
         match self {
             Self::Shards { shards, .. } => shards.len(),
             Self::Folder { images, .. } => images.len().div_ceil(PART_FILES),
+            Self::Pairs(pairs) => pairs.len().div_ceil(PART_FILES),
         }
     }
 
@@ -70,6 +77,11 @@ impl Corpus {
             Self::Folder { root, images } => {
                 let files = images.chunks(PART_FILES).nth(part).unwrap_or_default();
                 Box::new(files.iter().map(|file| sample_of(file, root, DEFAULT_MAX_MEMBER_BYTES)))
+            }
+            Self::Pairs(pairs) => {
+                let (first, count) = (part.saturating_mul(PART_FILES), pairs.len());
+                let indices = first..first.saturating_add(PART_FILES).min(count);
+                Box::new(indices.map(|index| sample_of_pair(pairs.as_ref(), index)))
             }
         }
     }

@@ -19,6 +19,7 @@ mod folder;
 mod gather;
 mod gatherer;
 mod images;
+mod pairs;
 mod picks;
 mod ranking;
 mod script;

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use image::DynamicImage;
 
 use super::*;
-use crate::Cause;
 use crate::testing::{Sample, huge_png, picture, png, tar_bytes, write_shard};
+use crate::{Cause, PairOptions};
 
 fn read(corpus: &Corpus, config: &StatisticsConfig, threads: usize) -> Statistics {
     let watch = |_| std::ops::ControlFlow::Continue(());
@@ -17,7 +17,7 @@ fn read(corpus: &Corpus, config: &StatisticsConfig, threads: usize) -> Statistic
 }
 
 fn open(folder: &Path) -> Corpus {
-    Corpus::open(&[folder.to_string_lossy().into_owned()]).unwrap()
+    Corpus::open(&[folder.to_string_lossy().into_owned()], &PairOptions::default()).unwrap()
 }
 
 /// Four shards of 10, 20, 30 and 40 drawings of seven things.
@@ -125,7 +125,10 @@ fn a_folder_of_images_is_a_corpus() {
 fn a_folder_of_nothing_is_an_error_that_names_it() {
     let folder = tempfile::tempdir().unwrap();
     let spec = folder.path().to_string_lossy().into_owned();
-    let message = Corpus::open(std::slice::from_ref(&spec)).err().unwrap().to_string();
+    let message = Corpus::open(std::slice::from_ref(&spec), &PairOptions::default())
+        .err()
+        .unwrap()
+        .to_string();
     assert!(message.contains(&spec) && message.contains("neither shards nor images"), "{message}");
 }
 
@@ -144,4 +147,21 @@ fn gathering_stops_when_told_to() {
     let stopped = gather(corpus.parts(), |part| corpus.part(part), &config, threads, watch);
     assert_eq!(stopped, None);
     assert!(seen.into_inner() < 30, "every thread stopped soon");
+}
+
+#[test]
+fn rows_of_a_table_are_samples() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("a.png"), png(&picture(0))).unwrap();
+    let rows = "filepath,title\na.png,A cat asleep.\nb.png,Nobody.\n";
+    let table = folder.path().join("table.csv");
+    fs::write(&table, rows).unwrap();
+    let spec = [table.to_string_lossy().into_owned()];
+    let corpus = Corpus::open(&spec, &PairOptions::default()).unwrap();
+    let samples: Vec<_> = corpus.part(0).collect();
+    assert_eq!((corpus.parts(), samples.len()), (1, 2));
+    let sample = samples[0].as_ref().unwrap();
+    assert_eq!(sample.member("txt"), Some(b"A cat asleep.".as_slice()));
+    assert!(sample.member("png").is_some());
+    assert_eq!(samples[1].as_ref().unwrap_err().cause, Cause::NoImage);
 }

@@ -24,7 +24,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use clip_data::{Corpus, Statistics, StatisticsConfig, gather};
+use clip_data::{CaptionField, Corpus, PairOptions, Statistics, StatisticsConfig, gather};
 use serde::Serialize;
 
 pub use progress::Interrupted;
@@ -34,8 +34,8 @@ use thumbnail::Thumbnail;
 /// What the command line says.
 #[derive(Args)]
 pub struct StatsArgs {
-    /// Shards (files, folders, globs, {000..009}, @LIST, a::b), or one folder of images with
-    /// NAME.txt or NAME.json beside each.
+    /// Shards (files, folders, globs, {000..009}, @LIST, a::b), one folder of images with NAME.txt
+    /// or NAME.json beside each, or tables (.csv, .tsv).
     #[arg(value_name = "SPEC", required = true)]
     corpus: Vec<String>,
     /// The page, one HTML file that needs no network.
@@ -56,6 +56,12 @@ pub struct StatsArgs {
     /// The page's heading, instead of the shards.
     #[arg(long, value_name = "TEXT")]
     title: Option<String>,
+    /// Column of a table with the images' paths.
+    #[arg(long, value_name = "NAME", default_value = "filepath")]
+    csv_img_key: String,
+    /// Column of a table with the captions.
+    #[arg(long, value_name = "NAME", default_value = "title")]
+    csv_caption_key: String,
     /// Threads that read; all cores by default. The page is the same for any number.
     #[arg(long, value_name = "N")]
     threads: Option<NonZero<usize>>,
@@ -73,7 +79,7 @@ struct Numbers<'a> {
 pub fn run(args: &StatsArgs) -> Result<()> {
     let outputs = [Some(&args.out), args.json.as_ref(), args.contact_sheet.as_ref()];
     outputs.into_iter().flatten().try_for_each(|path| write::check_folder(path))?;
-    let corpus = Corpus::open(&args.corpus)?;
+    let corpus = Corpus::open(&args.corpus, &args.tables())?;
     let statistics = read(&corpus, args)?;
     let thumbnails: Vec<_> = statistics.picks.iter().map(Thumbnail::of).collect();
     let page = page::Page {
@@ -125,6 +131,14 @@ fn say(line: &str) {
 }
 
 impl StatsArgs {
+    fn tables(&self) -> PairOptions {
+        PairOptions {
+            csv_img_key: self.csv_img_key.clone(),
+            csv_caption_keys: vec![CaptionField::new(&self.csv_caption_key)],
+            ..PairOptions::default()
+        }
+    }
+
     fn title(&self) -> String {
         match (&self.title, self.corpus.as_slice()) {
             (Some(title), _) => title.clone(),

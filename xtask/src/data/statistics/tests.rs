@@ -31,7 +31,7 @@ fn shard(path: &Path, captions: &[&str]) -> Result<()> {
 
 fn render(folder: &Path) -> Result<String> {
     let spec = folder.to_string_lossy().into_owned();
-    let corpus = Corpus::open(&[spec])?;
+    let corpus = Corpus::open(&[spec], &PairOptions::default())?;
     let (config, threads) = (StatisticsConfig::default(), NonZero::<usize>::MIN);
     let go_on = |_| std::ops::ControlFlow::Continue(());
     let statistics = gather(corpus.parts(), |part| corpus.part(part), &config, threads, go_on);
