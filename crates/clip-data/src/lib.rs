@@ -28,7 +28,7 @@
 //! # Samples
 //!
 //! A sample is the members of a tar that share a name up to the first dot: an image (`png`, `jpg`,
-//! `jpeg` or `webp`), and its text as `txt` or as `json` with `name`, `keywords` and perhaps
+//! `jpeg`, `webp`, `gif`, `bmp`, `tif` or `tiff`), and its text as `txt` or as `json` with `name`, `keywords` and perhaps
 //! `concept`; [`CaptionDraw`] names other fields and filters. What can't be used is passed over and
 //! counted by [`Cause`].
 //!
@@ -56,7 +56,7 @@ mod tools;
 mod write;
 
 #[cfg(feature = "loader")]
-pub use augment::TrainTransform;
+pub use augment::{CropKind, TrainTransform, ViewMaker};
 pub use captions::{
     CaptionDraw, CaptionField, CaptionFields, CaptionFilter, Captions, FieldTexts, SampleText,
     Threshold,

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use clip_data::{CaptionDraw, LoaderOptions};
+use clip_data::{CaptionDraw, LoaderOptions, TrainTransform};
 use serde::{Deserialize, Serialize};
 
 use crate::files::{read_text, write_atomically};
@@ -11,7 +11,8 @@ const DEFAULT_STEPS: u64 = 800;
 
 /// Everything that determines a training run, as its `config.toml` holds it.
 ///
-/// A key that is not listed here is refused.
+/// A key that is not listed here is refused. A table that is given, such as `[transform]`, has
+/// defaults of its own for what it leaves out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrainConfig {
@@ -44,16 +45,14 @@ pub struct TrainConfig {
     pub clip_norm: f64,
     /// Seed of weights, order and augmentation.
     pub seed: u64,
-    /// Smallest side of the random square crop, over the image's shorter side.
-    pub min_scale: f32,
-    /// Share of transparent images pasted on white and not on a random colour.
-    pub white_share: f32,
     /// Steps between checkpoints.
     pub checkpoint_every: u64,
     /// Checkpoints kept.
     pub keep_checkpoints: usize,
     /// The optimizer.
     pub optimizer: AdamW,
+    /// What happens to an image before a step.
+    pub transform: TrainTransform,
     /// How a caption is drawn.
     pub captions: CaptionDraw,
     /// How the data is read.
@@ -148,11 +147,10 @@ impl Default for TrainConfig {
             warmup: 40,
             clip_norm: 0.0,
             seed: 0,
-            min_scale: 0.8,
-            white_share: 0.75,
             checkpoint_every: 100,
             keep_checkpoints: 2,
             optimizer: AdamW::default(),
+            transform: TrainTransform { white_share: 0.75, ..TrainTransform::default() },
             captions: CaptionDraw::default(),
             loader: LoaderOptions::default(),
         }

@@ -9,8 +9,8 @@ use burn::optim::ModuleOptimizer;
 use burn::tensor::{Device, Tensor, TensorData};
 use burn::train::Interrupter;
 use clip_data::{
-    ClipBatch, DataError, LoaderConfig, LoaderState, PairLoader, ShardOpener, count_samples,
-    expand_shards, image_folder, open_pairs,
+    ClipBatch, DataError, LoaderConfig, LoaderState, PairLoader, ShardOpener, TrainTransform,
+    count_samples, expand_shards, image_folder, open_pairs,
 };
 use clip_model::preprocess::ImageTransform;
 use clip_model::{Clip, ClipConfig, Tokenizer, images_to_tensor};
@@ -317,8 +317,8 @@ fn count_pairs(config: &TrainConfig) -> Result<usize, DataError> {
 fn loader_config(config: &TrainConfig, model: &ClipConfig) -> LoaderConfig {
     let mut loader =
         LoaderConfig::new(config.data.clone(), config.batch_size, model.vision_cfg.image_size);
-    loader.transform.min_scale = config.min_scale;
-    loader.transform.white_share = config.white_share;
+    let image_size = model.vision_cfg.image_size;
+    loader.transform = TrainTransform { image_size, ..config.transform.clone() };
     loader.captions = config.captions.clone();
     loader.seed = config.seed;
     loader.options = config.loader.clone();

@@ -118,7 +118,7 @@ fn decode(images: &[Vec<u8>], transform: TrainTransform, length: Duration) -> Re
                 break;
             }
             let mut rng = sample_rng(0, 0, index as u64, Stream::Augment);
-            std::hint::black_box(maker.view(bytes, &mut rng)?);
+            std::hint::black_box(maker.view_bytes(bytes, &mut rng)?);
             count += 1;
         }
         Ok(count)

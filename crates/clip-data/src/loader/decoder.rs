@@ -8,7 +8,7 @@ use clip_model::Tokenizer;
 
 use super::LoaderConfig;
 use super::item::{Item, Outcome, Pair, Place, Raw, Work};
-use crate::{Cause, Fault, PairSource, RawPair, Stream, sample_rng};
+use crate::{Cause, Fault, PairSource, RawPair, Stream, ViewMaker, sample_rng};
 
 /// Decodes, augments, captions and tokenises, in the order of its input.
 #[derive(Clone)]
@@ -22,9 +22,10 @@ pub(super) struct Decoder {
 impl Decoder {
     /// Works until either side hangs up.
     pub(super) fn run(self, input: Receiver<Work>, output: SyncSender<Outcome>) {
+        let mut views = self.views();
         for work in input {
             let outcome = match work {
-                Item::Sample(place, raw) => match self.decode_unharmed(place, &raw) {
+                Item::Sample(place, raw) => match self.decode_unharmed(place, &raw, &mut views) {
                     Ok(pair) => Item::Sample(place, pair),
                     Err(fault) => Item::Fault(place, fault),
                 },
@@ -39,12 +40,22 @@ impl Decoder {
     }
 
     /// A decoder that panics on hostile bytes costs one sample, not the run.
-    fn decode_unharmed(&self, place: Place, raw: &Raw) -> Result<Pair, Fault> {
-        catch_unwind(AssertUnwindSafe(|| self.decode(place, raw))).unwrap_or_else(|_| {
+    fn decode_unharmed(
+        &self,
+        place: Place,
+        raw: &Raw,
+        views: &mut ViewMaker,
+    ) -> Result<Pair, Fault> {
+        catch_unwind(AssertUnwindSafe(|| self.decode(place, raw, views))).unwrap_or_else(|_| {
+            *views = self.views();
             let (shard, key) = self.name(raw);
             let reason = "the image decoder panicked on it".to_owned();
             Err(Fault { cause: Cause::Undecodable, shard, key, reason })
         })
+    }
+
+    fn views(&self) -> ViewMaker {
+        ViewMaker::new(self.config.transform.clone(), self.config.options.max_pixels)
     }
 
     /// Where the sample comes from, and its key.
@@ -56,11 +67,11 @@ impl Decoder {
         }
     }
 
-    fn decode(&self, place: Place, raw: &Raw) -> Result<Pair, Fault> {
+    fn decode(&self, place: Place, raw: &Raw, views: &mut ViewMaker) -> Result<Pair, Fault> {
         let config = &self.config;
         let rng = |stream| sample_rng(config.seed, place.epoch, place.index, stream);
         let pair = self.raw_pair(raw)?;
-        let image = pair.image.decode(config.options.max_pixels).map_err(|problem| {
+        let image = views.view(pair.image, &mut rng(Stream::Augment)).map_err(|problem| {
             let (shard, _) = self.name(raw);
             let (cause, key, reason) = (problem.cause(), pair.key.clone(), problem.to_string());
             Fault { cause, shard, key, reason }
@@ -69,7 +80,7 @@ impl Decoder {
         Ok(Pair {
             key: pair.key,
             concept: pair.concept,
-            image: config.transform.apply(&image, &mut rng(Stream::Augment)).into_raw(),
+            image,
             tokens: self.tokenizer.encode(&caption),
         })
     }
