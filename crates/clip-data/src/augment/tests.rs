@@ -139,7 +139,7 @@ fn a_view_of_bytes_is_that_of_the_decoded_image() {
             let rng = || sample_rng(3, 0, index, Stream::Augment);
             let image = decode_image(bytes, DEFAULT_MAX_PIXELS).unwrap();
             let wanted = everything().apply(&image, &mut rng());
-            assert!(maker.view(bytes, &mut rng()).unwrap() == wanted.into_raw(), "{name}");
+            assert!(maker.view_bytes(bytes, &mut rng()).unwrap() == wanted.into_raw(), "{name}");
         }
     }
 }
@@ -159,10 +159,11 @@ fn too_many_pixels_and_damage_are_problems() {
     let mut rng = sample_rng(0, 0, 0, Stream::Augment);
     let mut maker = ViewMaker::new(TrainTransform::new(8), 100);
     for name in ["files/rgb.jpg", "files/rgb.png"] {
-        let problem = maker.view(&goldens()[name], &mut rng).unwrap_err();
+        let problem = maker.view_bytes(&goldens()[name], &mut rng).unwrap_err();
         assert_eq!(problem.cause(), crate::Cause::TooManyPixels);
     }
-    let problem = maker.view(&png(&DynamicImage::new_rgb8(2, 2))[..40], &mut rng).unwrap_err();
+    let problem =
+        maker.view_bytes(&png(&DynamicImage::new_rgb8(2, 2))[..40], &mut rng).unwrap_err();
     assert_eq!(problem.cause(), crate::Cause::Undecodable);
 }
 
