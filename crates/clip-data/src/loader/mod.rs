@@ -170,10 +170,7 @@ impl PairLoader {
         Ok(())
     }
 
-    fn start_decoders(
-        &mut self,
-        decoder: Decoder,
-    ) -> Result<(Vec<SyncSender<Work>>, Vec<Receiver<Outcome>>), LoaderError> {
+    fn start_decoders(&mut self, decoder: Decoder) -> Result<DecoderQueues, LoaderError> {
         let config = decoder.config.clone();
         let pair_queue = config.batch_size.div_ceil(config.threads()).min(MAX_PAIR_QUEUE);
         let (mut inputs, mut outputs) = (Vec::new(), Vec::new());
@@ -219,6 +216,9 @@ impl Drop for PairLoader {
         }
     }
 }
+
+/// Each decoder's input and output.
+type DecoderQueues = (Vec<SyncSender<Work>>, Vec<Receiver<Outcome>>);
 
 /// What a loader reads.
 enum Data {
