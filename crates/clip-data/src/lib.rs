@@ -28,8 +28,8 @@
 //! # Samples
 //!
 //! A sample is the members of a tar that share a name up to the first dot: an image (`png`, `jpg`,
-//! `jpeg` or `webp`), and its text as `txt` or as `json` with `name`, `keywords` and perhaps
-//! `concept`. What can't be used is passed over and counted by [`Cause`].
+//! `jpeg`, `webp`, `gif`, `bmp`, `tif` or `tiff`), and its text as `txt` or as `json` with `name`,
+//! `keywords` and perhaps `concept`. What can't be used is passed over and counted by [`Cause`].
 
 #[cfg(feature = "loader")]
 mod augment;
@@ -48,7 +48,7 @@ mod stored;
 mod testing;
 
 #[cfg(feature = "loader")]
-pub use augment::TrainTransform;
+pub use augment::{CropKind, TrainTransform, ViewMaker};
 pub use captions::{CaptionDraw, CaptionFields, Captions, SampleText};
 pub use decode::{DEFAULT_MAX_PIXELS, ImageProblem, decode_image, decode_sample};
 pub use error::{Cause, DataError, Fault};

@@ -1,11 +1,13 @@
 //! Shards and images for this crate's tests.
 #![allow(clippy::unwrap_used)]
 
-use std::io::Cursor;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{Cursor, Read};
 use std::path::Path;
 
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
-use tar::{Builder, Header};
+use tar::{Archive, Builder, Header};
 
 /// A tar with these members (name, bytes) in order.
 pub fn tar_bytes(members: &[(&str, &[u8])]) -> Vec<u8> {
@@ -17,6 +19,19 @@ pub fn tar_bytes(members: &[(&str, &[u8])]) -> Vec<u8> {
         tar.append_data(&mut header, name, *bytes).unwrap();
     }
     tar.into_inner().unwrap()
+}
+
+/// What `tests/images/make_goldens.py` wrote, by name.
+pub fn goldens() -> BTreeMap<String, Vec<u8>> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/images/goldens.tar");
+    let mut archive = Archive::new(File::open(path).unwrap());
+    let members = archive.entries().unwrap().map(|entry| {
+        let mut entry = entry.unwrap();
+        let mut bytes = Vec::new();
+        entry.read_to_end(&mut bytes).unwrap();
+        (entry.path().unwrap().to_str().unwrap().to_owned(), bytes)
+    });
+    members.collect()
 }
 
 /// An image as the bytes of a PNG file.

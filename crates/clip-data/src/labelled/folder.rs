@@ -8,7 +8,7 @@ use super::{LabelledImages, in_words};
 use crate::stored::{StoredImage, is_image_file, sorted_entries};
 use crate::{DEFAULT_MAX_PIXELS, DataError};
 
-/// `FOLDER/CLASS/IMAGE.png` (or `.jpg`, `.jpeg`, `.webp`), classes and images sorted by name.
+/// `FOLDER/CLASS/IMAGE.png` (or another image format's ending), classes and images sorted by name.
 ///
 /// A class is named after its folder, with spaces for underscores. Images are read when asked for.
 pub struct ImageFolder {
@@ -33,7 +33,8 @@ impl ImageFolder {
         for (label, class) in classes.iter().enumerate() {
             let files = sorted_entries(class, is_image_file)?;
             if files.is_empty() {
-                let reason = "this class has no PNG, JPEG or WebP file: add some or remove it";
+                let reason = "this class has no image (PNG, JPEG, WebP, GIF, BMP or TIFF): add \
+                              some or remove it";
                 return Err(DataError::layout(class, reason));
             }
             images.extend(files.into_iter().map(|file| (StoredImage::of_file(file), label)));
@@ -90,7 +91,7 @@ mod tests {
         let message = || ImageFolder::open(folder.path()).err().unwrap().to_string();
         assert!(message().contains("make one for each class"));
         fs::create_dir(folder.path().join("cat")).unwrap();
-        assert!(message().contains("cat: this class has no PNG"));
+        assert!(message().contains("cat: this class has no image"));
         fs::write(folder.path().join("cat/a.png"), "no image").unwrap();
         let error = ImageFolder::open(folder.path()).unwrap().get(0).unwrap_err().to_string();
         assert!(error.contains("cat: sample `a`: not a readable"), "{error}");

@@ -48,8 +48,8 @@ impl EvalPairs {
         Ok(Self { pairs })
     }
 
-    /// Lists a folder of images, each `NAME.png` (or `.jpg`, `.jpeg`, `.webp`) with a `NAME.txt` of
-    /// one caption a line.
+    /// Lists a folder of images, each `NAME.png` (or another image format's ending) with a
+    /// `NAME.txt` of one caption a line.
     ///
     /// # Errors
     ///
