@@ -23,7 +23,8 @@ use burn::optim::{AdamWConfig, GradientsParams};
 use burn::tensor::{DType, Device, Int, Tensor};
 use clap::Parser;
 use clip_data::{
-    DEFAULT_MAX_MEMBER_BYTES, DEFAULT_MAX_PIXELS, ShardReader, decode_sample, expand_shards,
+    DEFAULT_MAX_MEMBER_BYTES, DEFAULT_MAX_PIXELS, ShardOpener, ShardReader, decode_sample,
+    expand_shards,
 };
 use clip_examples::{Model, finish};
 use clip_model::preprocess::{ImageTransform, SourceImage};
@@ -168,8 +169,9 @@ impl Images {
 /// Reads and preprocesses all images.
 fn read(args: &Args, transform: &ImageTransform) -> Result<Images> {
     let (mut pixels, mut names) = (Vec::new(), Vec::new());
+    let opener = ShardOpener::default();
     for shard in expand_shards(&args.data)? {
-        for sample in ShardReader::open(&shard, DEFAULT_MAX_MEMBER_BYTES)? {
+        for sample in ShardReader::open(&shard, &opener, DEFAULT_MAX_MEMBER_BYTES)? {
             let sample = sample?;
             let json =
                 sample.member("json").with_context(|| format!("{} has no json", sample.key))?;

@@ -114,6 +114,8 @@ fn the_command_writes_all_three_files_and_nothing_else() -> Result<()> {
     let path = |name: &str| folder.path().join(name);
     shard(&path("0.tar"), &["a cat", "a dog"])?;
     let args = |out: PathBuf| StatsArgs {
+        csv_img_key: String::new(),
+        csv_caption_key: String::new(),
         corpus: vec![path("0.tar").to_string_lossy().into_owned()],
         out,
         samples: 1,

@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use object_store::{GetOptions, GetRange, GetResult, ObjectMeta};
@@ -175,7 +175,7 @@ impl ShardBytes for Download {
         // What has arrived but isn't read counts as well.
         let there = self.chunk.len() as u64;
         if bytes <= there {
-            self.chunk.split_to(bytes as usize);
+            self.chunk.advance(bytes as usize);
             return Ok(());
         }
         self.position += bytes - there;
