@@ -265,14 +265,14 @@ fn impossible_settings_are_explained() {
 #[test]
 fn settings_of_before_and_open_clips_names_are_understood() {
     let read = |text| serde_json::from_str::<TrainTransform>(text).unwrap();
-    let old = read(r#"{"image_size": 64, "min_scale": 0.7, "white_share": 0.5}"#);
-    let plain = TrainTransform::new(64);
+    let old = read(r#"{"min_scale": 0.7, "white_share": 0.5}"#);
+    let plain = TrainTransform::default();
     assert_eq!(old, TrainTransform { min_scale: 0.7, white_share: 0.5, ..plain });
     let new = read(
-        r#"{"image_size": 224, "crop": "resized", "scale": [0.9, 1.0], "interpolation": "bilinear",
+        r#"{"crop": "resized", "scale": [0.9, 1.0], "interpolation": "bilinear",
             "color_jitter": [0.32, 0.32, 0.32, 0.08], "color_jitter_prob": 0.8,
             "gray_scale_prob": 0.2}"#,
     );
     assert_eq!((new.crop, new.gray_scale_prob), (CropKind::Resized, 0.2));
-    assert_eq!(new.problem(), None);
+    assert_eq!(TrainTransform { image_size: 224, ..new }.problem(), None);
 }
