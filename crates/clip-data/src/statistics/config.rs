@@ -2,7 +2,7 @@
 
 use crate::{CaptionFields, DEFAULT_MAX_PIXELS};
 
-/// Settings of [`gather`](super::gather).
+/// Settings of [`gather`](super::gather()).
 #[derive(Clone, Debug, PartialEq)]
 pub struct StatisticsConfig {
     /// How many samples are picked to be looked at.
