@@ -10,6 +10,8 @@
 mod adjust;
 mod crop;
 mod maker;
+#[cfg(feature = "turbojpeg")]
+mod planes;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests;

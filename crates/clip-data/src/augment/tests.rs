@@ -1,4 +1,4 @@
-use clip_model::preprocess::CropBox;
+use clip_model::preprocess::{CropBox, Interpolation, resize_plane};
 use image::{DynamicImage, Rgb, RgbImage, Rgba, RgbaImage};
 use serde::Deserialize;
 
@@ -15,6 +15,8 @@ type CropCase = (u32, u32, f32, f32, Option<u32>, Option<u32>, u32, u32);
 struct Cases {
     adjustments: Vec<(String, f32)>,
     crops: Vec<CropCase>,
+    /// Edges of a part of the grey source, and the size that Pillow resizes it to.
+    boxes: Vec<([f32; 4], (u32, u32))>,
 }
 
 fn cases() -> Cases {
@@ -35,6 +37,20 @@ fn changes_of_colour_equal_torchvisions_byte_for_byte() {
             _ => to_grey(&mut image),
         }
         assert!(image == read(&format!("adjusted/{index}.png")), "{name} {factor}");
+    }
+}
+
+#[test]
+fn a_plane_between_edges_is_resized_as_pillow_does() {
+    let goldens = goldens();
+    let source = decode_image(&goldens["source.png"], 10_000).unwrap().to_rgb8();
+    let mut grey = source.clone();
+    to_grey(&mut grey);
+    let plane = DynamicImage::from(grey).to_luma8();
+    for (index, (edges, size)) in cases().boxes.into_iter().enumerate() {
+        let resized = resize_plane(&plane, edges, size, Interpolation::Bicubic);
+        let wanted = decode_image(&goldens[&format!("boxes/{index}.png")], 10_000).unwrap();
+        assert!(resized == wanted.to_luma8(), "{edges:?} {size:?}");
     }
 }
 
@@ -167,26 +183,45 @@ fn too_many_pixels_and_damage_are_problems() {
     assert_eq!(problem.cause(), crate::Cause::Undecodable);
 }
 
+/// The most that a byte of the view changes with scaled decoding.
+#[cfg(feature = "turbojpeg")]
+fn scaled_difference(jpeg: &[u8], image_size: usize, index: u64) -> u8 {
+    let view = |scaled_decoding| {
+        let transform = TrainTransform { scaled_decoding, ..TrainTransform::open_clip(image_size) };
+        let mut maker = ViewMaker::new(transform, DEFAULT_MAX_PIXELS);
+        maker.view(jpeg, &mut sample_rng(0, 0, index, Stream::Augment)).unwrap()
+    };
+    view(false).iter().zip(view(true)).map(|(exact, fast)| exact.abs_diff(fast)).max().unwrap()
+}
+
 #[cfg(feature = "turbojpeg")]
 #[test]
-fn a_reduced_decode_shows_nearly_the_same_view() {
-    // Smooth, so that what two resizers do differently is small.
+fn scaled_decoding_shows_nearly_the_same_view() {
+    // Smooth, so that what two resizers do differently is small, and of sides that no block fits.
     let wave = |at: u32, length: f32| (128.0 + 100.0 * (at as f32 / length).sin()) as u8;
-    let image =
-        RgbImage::from_fn(907, 701, |x, y| Rgb([wave(x, 90.0), wave(y, 70.0), wave(x + y, 120.0)]));
-    let mut bytes = std::io::Cursor::new(Vec::new());
-    image.write_to(&mut bytes, image::ImageFormat::Jpeg).unwrap();
-    let view = |scaled_decoding, index| {
-        let transform = TrainTransform { scaled_decoding, ..TrainTransform::open_clip(64) };
-        let mut maker = ViewMaker::new(transform, DEFAULT_MAX_PIXELS);
-        maker.view(bytes.get_ref(), &mut sample_rng(0, 0, index, Stream::Augment)).unwrap()
-    };
-    for index in 0..10 {
-        let (exact, fast) = (view(false, index), view(true, index));
-        let differences = exact.iter().zip(&fast).map(|(a, b)| a.abs_diff(*b));
-        let most = differences.max().unwrap();
-        assert!(exact != fast && most <= 16, "{most} levels");
+    let shade = |x, y| Rgb([wave(x, 90.0), wave(y, 70.0), wave(x + y, 120.0)]);
+    let picture = DynamicImage::from(RgbImage::from_fn(907, 701, shade));
+    for (kind, picture) in [("grey", picture.to_luma8().into()), ("colours", picture)] {
+        let mut bytes = std::io::Cursor::new(Vec::new());
+        DynamicImage::write_to(&picture, &mut bytes, image::ImageFormat::Jpeg).unwrap();
+        // Decoded whole, by halves, by quarters and by eighths.
+        for size in [400, 224, 128, 64] {
+            for index in 0..4 {
+                let most = scaled_difference(bytes.get_ref(), size, index);
+                assert!(most <= 4, "{kind} {size}: {most} levels");
+                assert!(most > 0 || size > 64, "{kind} was decoded whole");
+            }
+        }
     }
+}
+
+#[cfg(feature = "turbojpeg")]
+#[test]
+fn scaled_decoding_leaves_inks_as_they_are_and_reads_small_chroma() {
+    let goldens = goldens();
+    assert_eq!(scaled_difference(&goldens["files/cmyk.jpg"], 8, 0), 0);
+    // A few pixels with every hue: chroma that is interpolated otherwise moves the colours.
+    assert!(scaled_difference(&goldens["files/rgb-420.jpg"], 8, 0) < 40);
 }
 
 fn view(image: &DynamicImage, index: u64) -> RgbImage {

@@ -52,9 +52,10 @@ pub struct TrainTransform {
     pub color_jitter_prob: f32,
     /// Probability that the colours are taken away, in `[0, 1]`.
     pub gray_scale_prob: f32,
-    /// Whether a JPEG may be decoded at a half, a quarter or an eighth of its size where the crop
-    /// is then still no smaller than the result. Faster, but not exact: the pixels differ a little,
-    /// and the crop's edges move by up to half a pixel of the reduced image. Needs the feature
+    /// Whether a JPEG's luma and chroma are resized before they become colours, and are decoded at
+    /// a half, a quarter or an eighth of their size where the crop is then still no smaller than
+    /// the result. Faster, but not exact: of photographs of 500 by 375 pixels, 1 % of the bytes
+    /// differ by more than 5 levels at 224 pixels, by more than 11 at 64. Needs the feature
     /// `turbojpeg`.
     pub scaled_decoding: bool,
 }

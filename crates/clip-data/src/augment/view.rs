@@ -97,7 +97,11 @@ impl TrainTransform {
         view: &View,
     ) -> RgbImage {
         let side = self.image_size as u32;
-        let mut picture = resize_crop(image, crop, (side, side), self.interpolation);
+        self.finished(resize_crop(image, crop, (side, side), self.interpolation), view)
+    }
+
+    /// What follows the resize.
+    pub(super) fn finished(&self, mut picture: RgbImage, view: &View) -> RgbImage {
         if view.flipped {
             flip_horizontal_in_place(&mut picture);
         }

@@ -88,28 +88,18 @@ impl JpegDecoder {
     /// The pixels as Pillow's `convert("RGB")` gives them: inks count as stored inverted, as Adobe
     /// does. The EXIF orientation is ignored.
     ///
-    /// The sides are divided by `reduction` (1, 2, 4 or 8) and rounded up, if libjpeg-turbo is there
-    /// and reads the file; else they stay as they are.
-    ///
     /// # Errors
     ///
     /// When the file is damaged.
-    #[cfg_attr(not(feature = "turbojpeg"), expect(unused_variables))]
-    pub fn decode(
-        &mut self,
-        mut file: JpegFile,
-        reduction: u32,
-    ) -> Result<BorrowedRgb<'_>, ImageProblem> {
+    pub fn decode(&mut self, mut file: JpegFile) -> Result<BorrowedRgb<'_>, ImageProblem> {
         for buffer in [&mut self.samples, &mut self.rgb] {
             if buffer.capacity() > MAX_KEPT_BYTES {
                 *buffer = Vec::new();
             }
         }
         #[cfg(feature = "turbojpeg")]
-        if let Some(size) =
-            self.turbo.decode(file.bytes, file.space, file.size, reduction, &mut self.samples)
-        {
-            return self.rgb(file.space, size);
+        if self.turbo.decode(file.bytes, file.space, file.size, &mut self.samples).is_some() {
+            return self.rgb(file.space, file.size);
         }
         let length = file.decoder.output_buffer_size().ok_or_else(|| broken("it has no size"))?;
         self.samples.resize(length, 0);
@@ -120,6 +110,13 @@ impl JpegDecoder {
             }
         }
         self.rgb(file.space, file.size)
+    }
+
+    /// The file's luma and chroma, each side divided by `reduction` (1, 2, 4 or 8). `None` if they
+    /// can't be had: then [`decode`](Self::decode) it.
+    #[cfg(all(feature = "loader", feature = "turbojpeg"))]
+    pub fn planes(&mut self, file: &JpegFile, reduction: u32) -> Option<super::Planes<'_>> {
+        self.turbo.decode_planes(file.bytes, file.size, reduction, &mut self.samples)
     }
 
     /// The decoded samples as RGB.

@@ -16,6 +16,8 @@ use thiserror::Error;
 use crate::{Cause, Fault, RawSample};
 #[cfg(feature = "loader")]
 pub(crate) use jpeg::{JpegDecoder, JpegFile};
+#[cfg(all(feature = "loader", feature = "turbojpeg"))]
+pub(crate) use turbo::{Plane, Planes};
 
 /// Default limit of an image's pixels, Pillow's own.
 pub const DEFAULT_MAX_PIXELS: u64 = 89_478_485;
@@ -90,7 +92,7 @@ pub fn decode_image(bytes: &[u8], max_pixels: u64) -> Result<DynamicImage, Image
 fn decode_jpeg(bytes: &[u8], max_pixels: u64) -> Result<DynamicImage, ImageProblem> {
     let file = jpeg::JpegFile::open(bytes, max_pixels)?;
     let mut decoder = jpeg::JpegDecoder::default();
-    let image = decoder.decode(file, 1)?;
+    let image = decoder.decode(file)?;
     let (width, height) = image.dimensions();
     RgbImage::from_raw(width, height, image.into_raw().to_vec())
         .map(DynamicImage::from)

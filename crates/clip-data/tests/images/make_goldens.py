@@ -10,6 +10,8 @@ goldens.tar holds:
   transparency, Pillow's paste on white
 - `source.png` and `adjusted/INDEX.png`: a picture, and torchvision's change of it by
   `cases.json`'s `adjustments[INDEX]`, a name and a factor
+- `boxes/INDEX.png`: the grey picture between `cases.json`'s `boxes[INDEX]`, which are edges,
+  resized by Pillow to a width and a height
 - `cases.json` also has `crops`: image width and height, area share, aspect, and the box (x, y,
   width, height) of torchvision's RandomResizedCrop where both are fixed; x and y are null where
   they are random
@@ -114,6 +116,14 @@ def crops():
             yield width, height, float(share), float(aspect), x if fixed else None, y if fixed else None, w, h
 
 
+def boxes():
+    rng = np.random.default_rng(4)
+    for width, height in [(16, 16), (40, 30), (7, 33), (33, 7), (64, 9), (1, 1), (20, 20), (24, 18)]:
+        left, top = rng.uniform(0, 12), rng.uniform(0, 9)
+        edges = left, top, left + rng.uniform(4, 27), top + rng.uniform(4, 20)
+        yield tuple(float(np.float32(edge)) for edge in edges), (width, height)
+
+
 def main():
     source = picture(40, 30)
     members = {"source.png": encoded(source, "PNG")}
@@ -123,7 +133,11 @@ def main():
     cases = list(adjustments())
     for index, (name, factor) in enumerate(cases):
         members[f"adjusted/{index}.png"] = encoded(adjusted(source, name, factor), "PNG")
-    members["cases.json"] = json.dumps({"adjustments": cases, "crops": list(crops())}).encode()
+    grey, places = source.convert("L"), list(boxes())
+    for index, (edges, size) in enumerate(places):
+        members[f"boxes/{index}.png"] = encoded(grey.resize(size, Image.BICUBIC, edges), "PNG")
+    data = {"adjustments": cases, "crops": list(crops()), "boxes": places}
+    members["cases.json"] = json.dumps(data).encode()
     with tarfile.open(FOLDER / "goldens.tar", "w", format=tarfile.USTAR_FORMAT) as archive:
         for name, data in members.items():
             info = tarfile.TarInfo(name)

@@ -25,7 +25,7 @@ mod transform;
 
 use std::ops::Deref;
 
-use image::{DynamicImage, ImageBuffer, Rgb, RgbImage};
+use image::{DynamicImage, GrayImage, ImageBuffer, Luma, Rgb, RgbImage};
 
 pub use error::{SourceError, TransformError};
 pub use source::{DEFAULT_MAX_PIXELS, SourceImage};
@@ -69,11 +69,12 @@ pub fn resize_crop<D: Deref<Target = [u8]>>(
     (width, height): (u32, u32),
     interpolation: Interpolation,
 ) -> RgbImage {
+    let from = (
+        crop.width.min(image.width().saturating_sub(crop.x)),
+        crop.height.min(image.height().saturating_sub(crop.y)),
+    );
     let resize = resample::Resize {
-        from: (
-            crop.width.min(image.width().saturating_sub(crop.x)),
-            crop.height.min(image.height().saturating_sub(crop.y)),
-        ),
+        from: (from.0.into(), from.1.into()),
         to: (width, height),
         columns: 0..width,
         rows: 0..height,
@@ -81,9 +82,38 @@ pub fn resize_crop<D: Deref<Target = [u8]>>(
     };
     let row = image.width() as usize;
     let first = (crop.y as usize).saturating_mul(row).saturating_add(crop.x as usize);
-    let empty = resize.from.0 == 0 || resize.from.1 == 0;
+    let empty = from.0 == 0 || from.1 == 0;
     let part = if empty { &[] } else { &image.as_raw()[first * 3..] };
     rgb_image(width, height, resize.convolve_part::<3>(part, row))
+}
+
+/// Resizes the part of a plane between four edges (left, top, right, bottom), which may lie within
+/// pixels, as Pillow's `image.resize((width, height), box=edges)`, byte for byte. Unlike a crop, it
+/// reads pixels beyond the edges where there are any.
+///
+/// Edges outside of the plane are moved to its own. A part without area becomes black.
+pub fn resize_plane<D: Deref<Target = [u8]>>(
+    plane: &ImageBuffer<Luma<u8>, D>,
+    [left, top, right, bottom]: [f32; 4],
+    (width, height): (u32, u32),
+    interpolation: Interpolation,
+) -> GrayImage {
+    let span = |size: u32, start: f32, end: f32| {
+        let (start, end) = (start.max(0.0), end.min(size as f32));
+        // In single precision, as in Pillow.
+        resample::Span { size, start: start.into(), length: (end - start).into() }
+    };
+    let from = (span(plane.width(), left, right), span(plane.height(), top, bottom));
+    let resize = resample::Resize {
+        from,
+        to: (width, height),
+        columns: 0..width,
+        rows: 0..height,
+        interpolation,
+    };
+    let empty = !(from.0.length > 0.0 && from.1.length > 0.0);
+    let samples = resize.convolve::<1>(if empty { &[] } else { plane.as_raw() });
+    GrayImage::from_raw(width, height, samples).unwrap_or_else(|| GrayImage::new(width, height))
 }
 
 /// Converts to RGB as Pillow's `convert("RGB")` does with colours: alpha is dropped, 16-bit

@@ -121,7 +121,7 @@ impl Pixels {
 /// Resizes colours weighed by alpha, which is the last of `C` samples. Pillow returns an image of
 /// the right size untouched: no trip through premultiplied alpha then.
 fn convolve_weighed<const C: usize>(resize: &Resize, samples: &[u8]) -> Vec<u8> {
-    if resize.from == resize.to {
+    if resize.from == (resize.to.0.into(), resize.to.1.into()) {
         return resize.convolve::<C>(samples);
     }
     straight::<C>(resize.convolve::<C>(&premultiplied::<C>(samples)))

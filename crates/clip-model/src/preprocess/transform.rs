@@ -119,7 +119,8 @@ impl ImageTransform {
         let (columns, rows) = (centre(to.0, size), centre(to.1, size));
         let window = (columns.len() as u32, rows.len() as u32);
         let interpolation = self.interpolation;
-        let resize = Resize { from: (width, height), to, columns, rows, interpolation };
+        let from = (width.into(), height.into());
+        let resize = Resize { from, to, columns, rows, interpolation };
         let resized = rgb_image(window.0, window.1, image.pixels().resized(&resize).to_rgb());
         padded(resized, size, image.pixels().colour_of(self.fill_color))
     }

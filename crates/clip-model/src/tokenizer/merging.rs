@@ -5,11 +5,15 @@ use std::collections::BinaryHeap;
 
 use super::vocabulary::Merges;
 
-/// Words up to this many bytes are searched anew for each merge, which is faster for them.
+/// In words up to this many bytes the lowest merge is searched for each time, which is faster for
+/// them.
 const SHORT: usize = 64;
 
 /// No token: what a merged-away place holds.
 const GONE: u32 = u32::MAX;
+
+/// No merge: later than all.
+const NEVER: u32 = u32::MAX;
 
 /// Merges the tokens from `from` on, which are a word's bytes, as far as they go.
 pub fn merge(merges: &Merges, ids: &mut Vec<u32>, from: usize) {
@@ -19,36 +23,47 @@ pub fn merge(merges: &Merges, ids: &mut Vec<u32>, from: usize) {
         ids.extend(merged);
         return;
     }
-    merge_short(merges, ids, from);
+    let mut pairs = [NEVER; SHORT];
+    let left = merge_short(merges, &mut ids[from..], &mut pairs);
+    ids.truncate(from + left);
 }
 
-/// As [`merge`], searching anew each time.
-pub(super) fn merge_short(merges: &Merges, ids: &mut Vec<u32>, from: usize) {
-    while let Some(lowest) = lowest_merge(merges, &ids[from..]) {
-        replace_all(merges, ids, from, lowest);
+/// Merges a word's tokens, of which `pairs` has room for as many. Returns how many are left, at its
+/// start.
+fn merge_short(merges: &Merges, word: &mut [u32], pairs: &mut [u32]) -> usize {
+    let merge_of = |tokens: &[u32]| merges.get(&(tokens[0], tokens[1])).map_or(NEVER, |id| *id);
+    let mut length = word.len();
+    for (pair, tokens) in pairs.iter_mut().zip(word.windows(2)) {
+        *pair = merge_of(tokens);
     }
-}
-
-fn lowest_merge(merges: &Merges, word: &[u32]) -> Option<u32> {
-    word.windows(2).filter_map(|pair| merges.get(&(pair[0], pair[1])).copied()).min()
-}
-
-/// Does one merge at all its places.
-fn replace_all(merges: &Merges, ids: &mut Vec<u32>, from: usize, merge: u32) {
-    let (mut read, mut write) = (from, from);
-    while read < ids.len() {
-        let is_pair =
-            ids.get(read + 1).is_some_and(|next| merges.get(&(ids[read], *next)) == Some(&merge));
-        ids[write] = if is_pair { merge } else { ids[read] };
-        read += if is_pair { 2 } else { 1 };
-        write += 1;
+    loop {
+        let possible = pairs[..length.saturating_sub(1)].iter().min();
+        let Some(lowest) = possible.copied().filter(|lowest| *lowest != NEVER) else {
+            return length;
+        };
+        // What a place makes possible comes after all places of the merge, even if that is lower.
+        let mut at = 0;
+        while at + 1 < length {
+            if pairs[at] == lowest {
+                word[at] = lowest;
+                word.copy_within(at + 2..length, at + 1);
+                pairs.copy_within(at + 1..length - 1, at);
+                length -= 1;
+                if at + 1 < length {
+                    pairs[at] = merge_of(&word[at..at + 2]);
+                }
+                if at > 0 {
+                    pairs[at - 1] = merge_of(&word[at - 1..=at]);
+                }
+            }
+            at += 1;
+        }
     }
-    ids.truncate(write);
 }
 
 /// A long word as a linked list, with its possible merges in a heap: a merge costs the logarithm
 /// of the word's length, where searching anew would cost the length.
-pub(super) struct Chain<'a> {
+struct Chain<'a> {
     merges: &'a Merges,
     ids: Vec<u32>,
     next: Vec<usize>,
@@ -58,7 +73,7 @@ pub(super) struct Chain<'a> {
 }
 
 impl<'a> Chain<'a> {
-    pub(super) fn new(merges: &'a Merges, word: &[u32]) -> Self {
+    fn new(merges: &'a Merges, word: &[u32]) -> Self {
         let places = 0..word.len();
         let mut chain = Self {
             merges,
@@ -79,7 +94,7 @@ impl<'a> Chain<'a> {
         self.merges.get(&(left, right)).map(|merge| Reverse((*merge, place)))
     }
 
-    pub(super) fn merged(mut self) -> Vec<u32> {
+    fn merged(mut self) -> Vec<u32> {
         let mut places = Vec::new();
         while let Some(Reverse((lowest, place))) = self.candidates.pop() {
             // All places of a merge come before what they make possible, even if that is lower.
@@ -116,6 +131,49 @@ impl<'a> Chain<'a> {
         self.next[place] = after;
         if let Some(previous) = self.previous.get_mut(after) {
             *previous = place;
+        }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::super::vocabulary::Vocabulary;
+    use super::*;
+    use crate::VOCAB_SIZE;
+
+    /// The definition: the lowest merge of all pairs at all its places, until there is none. Also
+    /// the highest merge that was done.
+    pub fn merged_plainly(merges: &Merges, mut word: Vec<u32>) -> (Vec<u32>, Option<u32>) {
+        let mut highest = None;
+        loop {
+            let pairs = word.windows(2).filter_map(|pair| merges.get(&(pair[0], pair[1])));
+            let Some(lowest) = pairs.min().copied() else { return (word, highest) };
+            highest = highest.max(Some(lowest));
+            let mut joined: Vec<u32> = Vec::new();
+            let mut rest = &word[..];
+            while let [first, after @ ..] = rest {
+                let pair = after.first().and_then(|second| merges.get(&(*first, *second)));
+                let joins = pair == Some(&lowest);
+                joined.push(if joins { lowest } else { *first });
+                rest = if joins { &after[1..] } else { after };
+            }
+            word = joined;
+        }
+    }
+
+    #[test]
+    fn short_and_long_words_merge_as_defined() {
+        let vocabulary = Vocabulary::new(VOCAB_SIZE).unwrap();
+        let merges = vocabulary.merges();
+        for seed in 0..4000_u32 {
+            // Few letters, so that most pairs merge.
+            let letter = |at| 64 + (seed.wrapping_mul(2_654_435_761) >> (at % 29)) % (1 + seed % 20);
+            let word: Vec<u32> = (0..1 + seed % 64).map(letter).collect();
+            let (expected, _) = merged_plainly(merges, word.clone());
+            assert_eq!(Chain::new(merges, &word).merged(), expected);
+            let mut ids = [vec![7], word].concat();
+            merge(merges, &mut ids, 1);
+            assert_eq!(ids, [vec![7], expected].concat());
         }
     }
 }

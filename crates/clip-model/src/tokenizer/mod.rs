@@ -5,6 +5,7 @@ mod clean;
 mod error;
 #[cfg(feature = "tokenizer-file")]
 mod file;
+mod known;
 mod merging;
 mod tensor;
 mod vocabulary;
@@ -178,7 +179,10 @@ impl Tokenizer {
 
     /// Ids of many texts, one after the other, [`encode`](Self::encode)d on all cores.
     pub fn encode_batch(&self, texts: &[impl AsRef<str> + Sync]) -> Vec<i32> {
-        texts.par_iter().flat_map_iter(|text| self.encode(text.as_ref())).collect()
+        let mut ids = vec![self.padding; texts.len() * self.context_length];
+        let rows = ids.par_chunks_exact_mut(self.context_length);
+        rows.zip(texts).for_each(|(row, text)| row.copy_from_slice(&self.encode(text.as_ref())));
+        ids
     }
 
     /// Ids of many texts, one after the other, [`try_encode`](Self::try_encode)d on all cores.
@@ -190,8 +194,13 @@ impl Tokenizer {
         &self,
         texts: &[impl AsRef<str> + Sync],
     ) -> Result<Vec<i32>, TokenizerError> {
-        let rows = texts.par_iter().map(|text| self.try_encode(text.as_ref()));
-        Ok(rows.collect::<Result<Vec<_>, _>>()?.concat())
+        let mut ids = vec![self.padding; texts.len() * self.context_length];
+        let rows = ids.par_chunks_exact_mut(self.context_length);
+        rows.zip(texts).try_for_each(|(row, text)| {
+            row.copy_from_slice(&self.try_encode(text.as_ref())?);
+            Ok(())
+        })?;
+        Ok(ids)
     }
 
     /// The text of the ids: of CLIP's, in lower case with a blank after each word, start and end

@@ -6,6 +6,7 @@ use std::io::{BufRead, BufReader};
 
 use flate2::read::GzDecoder;
 
+use super::known::KnownWords;
 use super::words::{END, START, words};
 use super::{TokenizerError, merging};
 use crate::VOCAB_SIZE;
@@ -31,6 +32,7 @@ pub struct Vocabulary {
     merges: Merges,
     /// The two halves of each merge, in the order of ids.
     halves: Vec<(u32, u32)>,
+    known: KnownWords,
 }
 
 impl Vocabulary {
@@ -70,7 +72,8 @@ impl Vocabulary {
             bytes[usize::from(*byte)] = id;
         }
         let merges = halves.iter().copied().zip(2 * BYTES..).collect();
-        Ok(Self { bytes, merges, halves })
+        let known = known_words(&bytes, &halves);
+        Ok(Self { bytes, merges, halves, known })
     }
 
     /// Id of the start of a text; the end's is one more.
@@ -86,7 +89,7 @@ impl Vocabulary {
 
     /// Ids of a clean text, at most that many.
     pub fn encode(&self, text: &str, most: usize) -> Vec<u32> {
-        let mut ids = Vec::new();
+        let mut ids = Vec::with_capacity(text.len().min(most));
         for word in words(text) {
             if ids.len() >= most {
                 break;
@@ -102,6 +105,13 @@ impl Vocabulary {
     }
 
     fn encode_word(&self, word: &str, ids: &mut Vec<u32>) {
+        match self.known.get(word.as_bytes()) {
+            Some(id) => ids.push(id),
+            None => self.merge_word(word, ids),
+        }
+    }
+
+    fn merge_word(&self, word: &str, ids: &mut Vec<u32>) {
         let from = ids.len();
         ids.extend(word.bytes().map(|byte| self.bytes[usize::from(byte)]));
         if let Some(last) = ids.last_mut() {
@@ -140,6 +150,27 @@ impl Vocabulary {
     }
 }
 
+/// The words that are tokens: those at whose end the last byte of a token stands. Merging leads to
+/// each of them, which a test makes sure of.
+fn known_words(bytes: &[u32; 256], halves: &[(u32, u32)]) -> KnownWords {
+    let mut tokens: Vec<(Vec<u8>, bool)> = vec![(Vec::new(), false); 2 * BYTES as usize];
+    for (byte, id) in (0..=255_u8).zip(bytes) {
+        tokens[*id as usize] = (vec![byte], false);
+        tokens[(*id + BYTES) as usize] = (vec![byte], true);
+    }
+    for (left, right) in halves {
+        let (left, (right, ends)) = (&tokens[*left as usize].0, &tokens[*right as usize]);
+        tokens.push(([&left[..], right].concat(), *ends));
+    }
+    let mut known = KnownWords::with_capacity(halves.len());
+    for (id, (word, ends)) in (0..).zip(&tokens) {
+        if *ends {
+            known.insert(word, id);
+        }
+    }
+    known
+}
+
 /// Each byte with the character that stands for it in the merges, in the order of ids: OpenAI's
 /// `bytes_to_unicode`, where bytes that print stand for themselves and come first.
 fn byte_characters() -> Vec<(u8, char)> {
@@ -165,5 +196,32 @@ impl Hasher for PairHasher {
 
     fn write_u32(&mut self, id: u32) {
         self.0 = (self.0.rotate_left(26) ^ u64::from(id)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::super::merging::tests::merged_plainly;
+    use super::*;
+
+    /// With no later merge on the way, words are known in every smaller vocabulary too.
+    #[test]
+    fn merging_leads_to_every_known_word_by_earlier_merges_alone() {
+        let vocabulary = Vocabulary::new(VOCAB_SIZE).unwrap();
+        let mut ends = 0;
+        for id in BYTES..vocabulary.start() {
+            let mut word = Vec::new();
+            vocabulary.decode_token(id, &mut word);
+            let Some(word) = word.strip_suffix(b"</w>") else { continue };
+            let mut ids: Vec<u32> =
+                word.iter().map(|byte| vocabulary.bytes[usize::from(*byte)]).collect();
+            *ids.last_mut().unwrap() += BYTES;
+            let (ids, latest) = merged_plainly(&vocabulary.merges, ids);
+            assert_eq!((ids, latest.unwrap_or(id)), (vec![id], id), "{word:?}");
+            assert!(vocabulary.known.get(word).is_none_or(|known| known == id), "{word:?}");
+            ends += 1;
+        }
+        assert!(ends > 30_000, "{ends}");
     }
 }

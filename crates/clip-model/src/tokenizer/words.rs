@@ -33,15 +33,46 @@ fn word_length(text: &str, first: char) -> usize {
     if let Some(length) = spelled_out(text, first) {
         return length;
     }
-    if is_letter(first) {
-        return run(text, is_letter);
+    match class(first) {
+        Class::Delimiter => 0,
+        Class::Number => first.len_utf8(),
+        class => run(text, class),
     }
-    if is_number(first) {
-        return first.len_utf8();
+}
+
+/// What the expression tells characters apart by.
+#[derive(Clone, Copy, PartialEq)]
+enum Class {
+    Delimiter,
+    Letter,
+    Number,
+    Other,
+}
+
+/// Classes of ASCII, which most texts are made of.
+const ASCII: [Class; 128] = {
+    let mut classes = [Class::Other; 128];
+    let mut code = 0;
+    while code < 128 {
+        classes[code] = match code as u8 {
+            b'a'..=b'z' | b'A'..=b'Z' => Class::Letter,
+            b'0'..=b'9' => Class::Number,
+            b' ' | b'\t'..=b'\r' => Class::Delimiter,
+            _ => Class::Other,
+        };
+        code += 1;
     }
-    run(text, |character| {
-        !(is_delimiter(character) || is_letter(character) || is_number(character))
-    })
+    classes
+};
+
+fn class(character: char) -> Class {
+    match ASCII.get(character as usize) {
+        Some(class) => *class,
+        None if is_delimiter(character) => Class::Delimiter,
+        None if is_letter(character) => Class::Letter,
+        None if is_number(character) => Class::Number,
+        None => Class::Other,
+    }
 }
 
 /// Length of the special token or contraction at the start of the text.
@@ -64,12 +95,40 @@ fn prefix_length(text: &str, prefix: &str) -> Option<usize> {
     same.then(|| text.len() - rest.as_str().len())
 }
 
-fn run(text: &str, belongs: impl Fn(char) -> bool) -> usize {
-    text.find(|character| !belongs(character)).unwrap_or(text.len())
+/// Length of the characters of a class that the text starts with.
+fn run(text: &str, wanted: Class) -> usize {
+    let bytes = text.as_bytes();
+    let in_ascii = |byte: &u8| ASCII.get(usize::from(*byte)) == Some(&wanted);
+    let length = bytes.iter().position(|byte| !in_ascii(byte)).unwrap_or(bytes.len());
+    match bytes.get(length) {
+        Some(byte) if !byte.is_ascii() => {
+            let rest = &text[length..];
+            length + rest.find(|character| class(character) != wanted).unwrap_or(rest.len())
+        }
+        _ => length,
+    }
 }
 
 /// White space, and the one mark whose capital is a letter: without regard to case it belongs to
 /// none of the expression's classes.
 fn is_delimiter(character: char) -> bool {
     character.is_whitespace() || character == '\u{345}'
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_of_ascii_are_those_of_its_characters() {
+        for character in (0..128_u8).map(char::from) {
+            let expected = match character {
+                _ if is_delimiter(character) => Class::Delimiter,
+                _ if is_letter(character) => Class::Letter,
+                _ if is_number(character) => Class::Number,
+                _ => Class::Other,
+            };
+            assert!(class(character) == expected, "{character:?}");
+        }
+    }
 }

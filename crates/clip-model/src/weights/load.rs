@@ -130,20 +130,19 @@ impl<'a> Source<'a> {
             let mismatch =
                 || Failure::Problem(format!("{name} is {found:?}, expected {expected:?}"));
             let resize = resized.ok_or_else(mismatch)?;
-            let bytes = weights.read(&name)?;
+            let bytes = weights.values(&name)?;
             let count = bytes.len() / stored.element.size();
             let wide = converted(&bytes, stored.element, Element::F32, 0..count)?;
             return converted(&resize.apply(&wide), Element::F32, to, 0..expected.iter().product());
         }
-        let bytes = weights.read(&name)?;
+        let bytes = weights.values(&name)?;
         let count: usize = expected.iter().product();
         match piece.transposed {
             true => {
                 let order = transposed(expected[0], count / expected[0]);
                 converted(&bytes, stored.element, to, order)
             }
-            // The file's own bytes become the parameter, without a copy.
-            false if stored.element == to && piece.is_whole() => Ok(bytes),
+            false if stored.element == to && piece.is_whole() => Ok(bytes.into_vec()),
             false => {
                 let third = count / 3;
                 let range = match piece.is_whole() {

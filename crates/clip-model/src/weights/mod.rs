@@ -12,6 +12,7 @@ mod index;
 mod infer;
 mod keys;
 mod load;
+mod mapped;
 mod naming;
 mod positions;
 mod safetensors_file;

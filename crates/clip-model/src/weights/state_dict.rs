@@ -1,12 +1,12 @@
-//! Named tensors in a file, read one at a time.
+//! Named tensors in a file, mapped one at a time.
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 
 use super::element::{Element, convert};
+use super::mapped::Values;
 use super::naming::Naming;
 use super::{index, safetensors_file, torch};
 use crate::WeightsError;
@@ -24,14 +24,15 @@ pub enum Format {
 
 /// The tensors of a checkpoint. Opening reads names and shapes; values are read when asked for.
 ///
-/// Values are read at their place in the file rather than mapped: a file that shrinks meanwhile
-/// is then an error and no signal, and memory holds one tensor beside the model.
+/// Each tensor's part of the file is mapped by itself while it is copied, so that memory holds one
+/// tensor beside the model. As with every map, the file must not be shortened meanwhile: the
+/// system ends a process that reads what is no longer there.
 #[derive(Debug)]
 pub struct StateDict {
     format: Format,
     path: PathBuf,
     tensors: BTreeMap<String, StoredTensor>,
-    files: Vec<Mutex<File>>,
+    files: Vec<File>,
 }
 
 /// A tensor in a file.
@@ -91,7 +92,6 @@ impl StateDict {
             let reason = format!("its tensors hold {bytes} bytes, the file {on_disk}");
             return Err(WeightsError::Damaged { path: path.into(), reason });
         }
-        let files = files.into_iter().map(Mutex::new).collect();
         Ok(Self { format, path: path.into(), tensors, files })
     }
 
@@ -126,6 +126,11 @@ impl StateDict {
     ///
     /// When there is no such tensor, or the file cannot be read.
     pub fn read(&self, name: &str) -> Result<Vec<u8>, WeightsError> {
+        Ok(self.values(name)?.into_vec())
+    }
+
+    /// The same, without a copy where the file has them in row-major order.
+    pub(super) fn values(&self, name: &str) -> Result<Values, WeightsError> {
         let fail = |reason: String| WeightsError::Tensor {
             path: self.path.clone(),
             name: name.into(),
@@ -135,25 +140,14 @@ impl StateDict {
         let io = |source| WeightsError::Io { path: self.path.clone(), source };
         let size = tensor.element.size();
         let extent = tensor.extent().ok_or_else(|| fail("its size overflows".into()))?;
-        let mut bytes = vec![0; extent * size];
-        {
-            let mut file = match self.files[tensor.file].lock() {
-                Ok(file) => file,
-                Err(poisoned) => poisoned.into_inner(),
-            };
-            let start = tensor.start + (tensor.offset * size) as u64;
-            file.seek(SeekFrom::Start(start)).map_err(io)?;
-            file.read_exact(&mut bytes).map_err(io)?;
-        }
-        match &tensor.strides {
-            None => Ok(bytes),
-            Some(strides) => {
-                let at = |index: usize| strided(index, &tensor.shape, strides);
-                let positions = (0..tensor.len()).map(at);
-                convert(&bytes, tensor.element, tensor.element, positions)
-                    .ok_or_else(|| fail("its strides lead outside its storage".into()))
-            }
-        }
+        let start = tensor.start + (tensor.offset * size) as u64;
+        let stored = Values::map(&self.files[tensor.file], start, extent * size).map_err(io)?;
+        let Some(strides) = &tensor.strides else { return Ok(stored) };
+        let at = |index: usize| strided(index, &tensor.shape, strides);
+        let positions = (0..tensor.len()).map(at);
+        convert(&stored, tensor.element, tensor.element, positions)
+            .map(Values::Gathered)
+            .ok_or_else(|| fail("its strides lead outside its storage".into()))
     }
 }
 

@@ -12,8 +12,8 @@ use taps::Taps;
 
 /// A resize of an image of which only a window is computed.
 pub(super) struct Resize {
-    /// Width and height of the source.
-    pub from: (u32, u32),
+    /// What of the source's width and height is resized.
+    pub from: (Span, Span),
     /// Width and height of the whole result.
     pub to: (u32, u32),
     /// The columns of the result that are wanted.
@@ -22,6 +22,24 @@ pub(super) struct Resize {
     pub rows: Range<u32>,
     /// The filter of [`convolve`](Self::convolve).
     pub interpolation: Interpolation,
+}
+
+/// The part of a side that is resized.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Span {
+    /// Pixels that the whole side has, all of which the kernel may read.
+    pub size: u32,
+    /// Where the part begins.
+    pub start: f64,
+    /// How long it is.
+    pub length: f64,
+}
+
+impl From<u32> for Span {
+    /// The whole side.
+    fn from(size: u32) -> Self {
+        Self { size, start: 0.0, length: size.into() }
+    }
 }
 
 /// Rows of samples, of which each begins `stride` samples after the one before.
@@ -49,7 +67,7 @@ impl<'a, S> Rows<'a, S> {
 impl Resize {
     /// The window of `source`, `[height, width, C]`, resized by convolution in two passes.
     pub fn convolve<const C: usize>(&self, source: &[u8]) -> Vec<u8> {
-        self.convolve_part::<C>(source, self.from.0 as usize)
+        self.convolve_part::<C>(source, self.from.0.size as usize)
     }
 
     /// [`convolve`](Self::convolve) for a part of a wider image: `source` begins with the part's
@@ -69,7 +87,7 @@ impl Resize {
 
     /// [`convolve`](Self::convolve) for 16-bit grey.
     pub fn convolve_words(&self, source: &[u16]) -> Vec<u16> {
-        let width = self.from.0 as usize;
+        let width = self.from.0.size as usize;
         let Some((source, columns, rows)) = self.reached::<1, _, _>(source, width, |share| share)
         else {
             return vec![0; self.columns.len() * self.rows.len()];
@@ -108,18 +126,19 @@ impl Resize {
         Some((source, columns.map(across.start, &weight), rows.map(down.start, &weight)))
     }
 
-    /// Pillow 13's choice of the cheaper order; it decides the last bits of the result.
+    /// Pillow 13's choice of the cheaper order, by the whole source's size; it decides the last
+    /// bits of the result.
     fn vertical_first(&self) -> bool {
-        let shrinks_by = |from: u32, to: u32| i64::from(from) - i64::from(to);
+        let shrinks_by = |from: Span, to: u32| i64::from(from.size) - i64::from(to);
         let height = shrinks_by(self.from.1, self.to.1);
         height > 0 && height > 2 * shrinks_by(self.from.0, self.to.0)
     }
 
     /// The window of `source`, one sample a pixel, resized to the nearest neighbours.
     pub fn nearest(&self, source: &[u8]) -> Vec<u8> {
-        let columns = nearest_positions(self.from.0, self.to.0, &self.columns);
-        let rows = nearest_positions(self.from.1, self.to.1, &self.rows);
-        let stride = self.from.0 as usize;
+        let columns = nearest_positions(self.from.0.size, self.to.0, &self.columns);
+        let rows = nearest_positions(self.from.1.size, self.to.1, &self.rows);
+        let stride = self.from.0.size as usize;
         // Outside of the source, where rounding may lead at the last position, Pillow has zero.
         let sample = |row: usize, column: usize| {
             if column < stride {

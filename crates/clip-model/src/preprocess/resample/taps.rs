@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::Span;
 use crate::preprocess::Interpolation;
 
 /// The weights of every output position, one after the other.
@@ -12,10 +13,10 @@ pub(super) struct Taps<W> {
 }
 
 impl Taps<f64> {
-    /// The taps of the output positions in `wanted`, when `from` positions are resized to `to`; the
+    /// The taps of the output positions in `wanted`, when `from` is resized to `to` positions; the
     /// weights of each sum to one.
-    pub fn new(from: u32, to: u32, wanted: Range<u32>, interpolation: Interpolation) -> Self {
-        if from == to {
+    pub fn new(from: Span, to: u32, wanted: Range<u32>, interpolation: Interpolation) -> Self {
+        if from == Span::from(to) {
             let spans = wanted.enumerate().map(|(index, at)| (at as usize, index..index + 1));
             let spans: Vec<_> = spans.collect();
             return Self { weights: vec![1.0; spans.len()], spans };
@@ -28,20 +29,20 @@ impl Taps<f64> {
 
     /// The taps of a kernel that is zero farther than `support` from its centre.
     fn weighed(
-        from: u32,
+        from: Span,
         to: u32,
         wanted: Range<u32>,
         kernel: impl Fn(f64) -> f64,
         support: f64,
     ) -> Self {
-        let scale = f64::from(from) / f64::from(to);
+        let scale = from.length / f64::from(to);
         let widening = scale.max(1.0);
         let (support, narrowing) = (support * widening, 1.0 / widening);
         let mut taps = Self { spans: Vec::with_capacity(wanted.len()), weights: Vec::new() };
         for position in wanted {
-            let centre = (f64::from(position) + 0.5) * scale;
+            let centre = from.start + (f64::from(position) + 0.5) * scale;
             let start = (centre - support + 0.5).max(0.0) as usize;
-            let end = ((centre + support + 0.5) as usize).min(from as usize);
+            let end = ((centre + support + 0.5) as usize).min(from.size as usize);
             let first = taps.weights.len();
             // Pillow's order of operations: the last bit of a weight depends on it.
             let weight = |source: usize| kernel((source as f64 - centre + 0.5) * narrowing);

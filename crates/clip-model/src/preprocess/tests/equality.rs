@@ -162,3 +162,19 @@ fn a_crop_is_resized_as_if_it_were_cut_out_first() {
     assert_eq!(resized(beyond), resized(corner));
     assert_eq!(resized(CropBox { x: 61, y: 0, width: 2, height: 2 }), RgbImage::new(9, 8));
 }
+
+#[test]
+fn edges_between_pixels_are_no_crop_and_whole_ones_of_the_whole_plane_are() {
+    let plane = GrayImage::from_fn(40, 30, |x, y| image::Luma([(x * x + 7 * y) as u8]));
+    let part = |edges| resize_plane(&plane, edges, (16, 12), Interpolation::Bicubic);
+    let colours = DynamicImage::from(plane.clone()).to_rgb8();
+    let whole = DynamicImage::from(resize_bicubic(&colours, 16, 12)).to_luma8();
+    assert_eq!(part([0.0, 0.0, 40.0, 30.0]), whole);
+    assert_eq!(part([-3.0, f32::NEG_INFINITY, 99.0, 30.5]), whole);
+    assert_ne!(part([0.5, 0.0, 40.0, 30.0]), whole);
+    for empty in [[5.0, 0.0, 5.0, 9.0], [41.0, 0.0, 50.0, 9.0], [f32::NAN; 4], [9.0, 9.0, 1.0, 1.0]]
+    {
+        let _ = part(empty);
+    }
+    assert_eq!(part([41.0, 0.0, 50.0, 9.0]), GrayImage::new(16, 12));
+}

@@ -1,6 +1,8 @@
 //! Cleaning of texts before they are cut into tokens, as OpenAI's and open_clip's tokenizers do it
 //! with ftfy and Python's `html.unescape`.
 
+use std::borrow::Cow;
+
 #[cfg(feature = "text-cleaning")]
 mod repair;
 #[cfg(all(test, feature = "text-cleaning"))]
@@ -45,7 +47,7 @@ impl Cleaning {
     pub fn clean(self, text: &str) -> String {
         match self {
             Self::None => text.to_owned(),
-            Self::Whitespace => single_blanks(&repair(text)),
+            Self::Whitespace => single_blanks(&repair(text)).into_owned(),
             Self::Lower => lower(&single_blanks(&repair(text))),
             Self::Canonicalize => canonicalize(&repair(text)),
         }
@@ -54,12 +56,15 @@ impl Cleaning {
 
 /// Texts are taken as they are.
 #[cfg(not(feature = "text-cleaning"))]
-fn repair(text: &str) -> &str {
-    text
+fn repair(text: &str) -> Cow<'_, str> {
+    text.into()
 }
 
 /// One blank for each run of white space, none at the ends.
-fn single_blanks(text: &str) -> String {
+fn single_blanks(text: &str) -> Cow<'_, str> {
+    if has_single_blanks(text.as_bytes()) {
+        return text.into();
+    }
     let words = text.split(is_python_space).filter(|word| !word.is_empty());
     let mut out = String::with_capacity(text.len());
     for word in words {
@@ -68,7 +73,18 @@ fn single_blanks(text: &str) -> String {
         }
         out.push_str(word);
     }
-    out
+    out.into()
+}
+
+/// Whether it is ASCII that has its blanks as they should be.
+fn has_single_blanks(text: &[u8]) -> bool {
+    let known = |byte: &u8| matches!(byte, b' '..=b'~');
+    let two_blanks = |(a, b): (&u8, &u8)| *a == b' ' && *b == b' ';
+    let (Some(first), Some(last)) = (text.first(), text.last()) else { return true };
+    *first != b' '
+        && *last != b' '
+        && text.iter().fold(true, |all, byte| all & known(byte))
+        && !text.iter().zip(&text[1..]).fold(false, |any, pair| any | two_blanks(pair))
 }
 
 /// Lower case without punctuation, from big_vision.
@@ -78,5 +94,5 @@ fn canonicalize(text: &str) -> String {
         _ if character.is_ascii_punctuation() => None,
         _ => Some(character),
     });
-    single_blanks(&lower(&kept.collect::<String>()))
+    single_blanks(&lower(&kept.collect::<String>())).into_owned()
 }

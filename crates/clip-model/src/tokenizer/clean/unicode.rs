@@ -102,6 +102,9 @@ pub fn is_python_space(character: char) -> bool {
 
 /// `str.lower` of Unicode 14, the Greek final sigma included.
 pub fn lower(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
     if !text.chars().any(|character| stand_in(character) != character) {
         return text.to_lowercase();
     }

@@ -44,20 +44,3 @@ fn every_character_has_ids() {
         assert_eq!(tokenizer.encode(&text).len(), 77);
     }
 }
-
-#[test]
-fn long_words_merge_as_short_ones_do() {
-    use super::super::merging::{Chain, merge_short};
-    use super::super::vocabulary::Vocabulary;
-
-    let vocabulary = Vocabulary::new(VOCAB_SIZE).unwrap();
-    let mut word: Vec<u32> = Vec::new();
-    for seed in 0..2000_u32 {
-        // Few letters, so that most pairs merge.
-        word.clear();
-        word.extend((0..40).map(|at| 64 + (seed.wrapping_mul(2_654_435_761) >> (at % 29)) % 20));
-        let chained = Chain::new(vocabulary.merges(), &word).merged();
-        merge_short(vocabulary.merges(), &mut word, 0);
-        assert_eq!(chained, word);
-    }
-}

@@ -29,14 +29,30 @@ pub fn simplify(text: &str) -> String {
     out
 }
 
-/// Writes the character, as a straight quote or a line feed if it is a kind of those.
+/// Whether it is plain to see that no character is simplified or removed and nothing is an escape
+/// sequence.
+pub fn is_simple(text: &str) -> bool {
+    text.chars().all(|character| match character {
+        '\r' => false,
+        _ if character.is_ascii() => !is_removed(character),
+        '\u{80}'..='\u{9f}' | '\u{3000}' | '\u{ff01}'..='\u{ffef}' => false,
+        _ => !is_removed(character) && ligature(character).is_none() && plainer(character).is_none(),
+    })
+}
+
+/// Writes the character, in its plainer form if it has one.
 fn push_plain(character: char, out: &mut String) {
-    out.push(match character {
+    out.push(plainer(character).unwrap_or(character));
+}
+
+/// The straight quote or the line feed that the character is a kind of.
+fn plainer(character: char) -> Option<char> {
+    Some(match character {
         '\u{2bc}' | '\u{2018}'..='\u{201b}' => '\'',
         '\u{201c}'..='\u{201f}' => '"',
         '\u{2028}' | '\u{2029}' | '\u{85}' => '\n',
-        _ => character,
-    });
+        _ => return None,
+    })
 }
 
 /// The letters of a ligature or digraph that is an artefact of typesetting or of old encodings.

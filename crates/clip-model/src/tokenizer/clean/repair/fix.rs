@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::characters::{is_removed, remove_terminal_escapes, simplify};
-use super::compose::compose;
+use super::characters::{is_removed, is_simple, remove_terminal_escapes, simplify};
+use super::compose::{compose, is_composed};
 use super::effort::Effort;
 use super::entities::{unescape_strict, unescape_strict_fully};
 use super::recode::fix_encoding;
@@ -11,7 +11,7 @@ use super::recode::fix_encoding;
 /// Lines longer than this are cut, in characters.
 const LONGEST_SEGMENT: usize = 1_000_000;
 
-/// Fixes each line of the text by itself.
+/// Fixes each line of the text by itself. A text that is borrowed has no `&`.
 pub fn fix_text(text: &str) -> Cow<'_, str> {
     if is_plain(text) && !text.contains('&') {
         return Cow::Borrowed(text);
@@ -38,10 +38,11 @@ fn segments(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// ASCII that no fix but that of references changes.
+/// ASCII that no fix but that of references changes: neither control characters that are removed
+/// nor carriage returns. Looks at all of the text, which is faster than to stop where it isn't.
 fn is_plain(text: &str) -> bool {
-    text.chars()
-        .all(|character| character.is_ascii() && character != '\r' && !is_removed(character))
+    let plain = |byte: &u8| matches!(byte, b'\t' | b'\n' | b'\x0c' | b' '..=b'~');
+    text.as_bytes().iter().fold(true, |all, byte| all & plain(byte))
 }
 
 /// Applies the fixes again and again until nothing changes.
@@ -56,25 +57,28 @@ fn fix_segment(segment: &str, references: bool) -> String {
     let mut effort = Effort::for_length(segment.len());
     let mut text = segment.to_owned();
     while effort.spend(text.len()) {
-        let fixed = fix_round(&text, references, &mut effort);
-        if fixed == text {
-            return fixed;
+        match fix_round(&text, references, &mut effort) {
+            Cow::Owned(fixed) if fixed != text => text = fixed,
+            _ => return text,
         }
-        text = fixed;
     }
     if references { unescape_strict_fully(&text) } else { text }
 }
 
-fn fix_round(text: &str, references: bool, effort: &mut Effort) -> String {
-    let mut text = if references { unescape_strict(text) } else { Cow::Borrowed(text) };
+fn fix_round<'a>(text: &'a str, references: bool, effort: &mut Effort) -> Cow<'a, str> {
+    let mut text = if references { unescape_strict(text) } else { text.into() };
     if is_plain(&text) {
-        return text.into_owned();
+        return text;
     }
-    if !text.is_ascii() {
-        let characters = fix_encoding(text.chars().collect(), effort);
-        text = Cow::Owned(characters.into_iter().collect());
+    if !text.is_ascii()
+        && let Some(fixed) = fix_encoding(&text, effort)
+    {
+        text = fixed.into();
     }
-    let mut text = remove_terminal_escapes(simplify(&text));
-    text.retain(|character| !is_removed(character));
-    compose(text)
+    if !is_simple(&text) {
+        let mut simple = remove_terminal_escapes(simplify(&text));
+        simple.retain(|character| !is_removed(character));
+        text = simple.into();
+    }
+    if is_composed(&text) { text } else { compose(&text).into() }
 }

@@ -130,8 +130,8 @@ const SEQUENCES: &[&[Kinds]] = &[
     &[A_MACRON, EURO],
 ];
 
-/// Kinds that say nothing alone: a sequence has another within its first three characters.
-const PLAIN: Kinds = SMALL | CAPITAL | BLANK | STOP | SPACE | WORD | NOT_LATIN | NOT_NEWLINE;
+/// Among so many characters at the start of a sequence is one that isn't ASCII.
+const TELLING_WITHIN: usize = 3;
 
 /// Where the flat part of [`TABLE`] ends, after the box-drawing characters.
 const FLAT: usize = 0x2600;
@@ -180,30 +180,58 @@ fn kinds(character: char) -> Kinds {
 
 /// Whether the text holds a sequence that hardly occurs in text that was read rightly.
 pub fn looks_misread(text: &[char]) -> bool {
-    let kinds: Vec<Kinds> = text.iter().map(|character| kinds(*character)).collect();
-    if let [first, second, ..] = &kinds[..]
-        && first & A_HAT_OR_TILDE != 0
-        && second & BLANK != 0
+    if let [first, second, ..] = text
+        && kinds(*first) & A_HAT_OR_TILDE != 0
+        && kinds(*second) & BLANK != 0
     {
         return true;
     }
-    (0..kinds.len()).any(|at| {
-        let near = kinds[at..].iter().take(3).fold(0, |near, kinds| near | kinds);
-        near & !PLAIN != 0 && SEQUENCES.iter().any(|sequence| follows(sequence, &kinds, text, at))
-    })
+    // One of a sequence's first three is telling, which no character of ASCII is: few places need
+    // a look.
+    let mut checked = 0;
+    let telling = |at: &usize| !text[*at].is_ascii();
+    for at in (0..text.len()).filter(telling) {
+        for start in checked.max(at.saturating_sub(TELLING_WITHIN - 1))..=at {
+            let first = kinds(text[start]);
+            let may_start = |sequence: &&&[Kinds]| sequence[0] & first != 0;
+            let mut possible = SEQUENCES.iter().filter(may_start);
+            if possible.any(|sequence| follows(sequence, &text[start..])) {
+                return true;
+            }
+        }
+        checked = at + 1;
+    }
+    false
 }
 
-/// Whether the sequence starts there.
-fn follows(sequence: &[Kinds], kinds: &[Kinds], text: &[char], at: usize) -> bool {
-    let end = at + sequence.len();
-    end <= kinds.len()
-        && (at..end).zip(sequence).all(|(at, wanted)| {
+/// Whether the text starts with the sequence.
+fn follows(sequence: &[Kinds], text: &[char]) -> bool {
+    sequence.len() <= text.len()
+        && text.iter().zip(sequence).all(|(character, wanted)| {
             // Looked up only where it matters: the table of letters is large.
-            wanted & kinds[at] != 0 || (wanted & WORD != 0 && is_word(text[at]))
+            wanted & kinds(*character) != 0 || (wanted & WORD != 0 && is_word(*character))
         })
 }
 
 /// `\w` of Python's `re`: letters, numbers that Unicode 14 knew, and the underscore.
 fn is_word(character: char) -> bool {
     character == '_' || ((is_letter(character) || is_number(character)) && !is_newer(character))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sequences_are_found_by_their_first_three_characters() {
+        let ascii = |wanted: Kinds| {
+            (0..128_u8).map(char::from).any(|character| follows(&[wanted], &[character]))
+        };
+        for sequence in SEQUENCES {
+            let start = &sequence[..sequence.len().min(TELLING_WITHIN)];
+            assert!(!start.iter().all(|wanted| ascii(*wanted)), "{start:x?}");
+            // Which `kinds` doesn't tell.
+            assert!(start[0] & WORD == 0, "{start:x?}");
+        }
+    }
 }

@@ -38,15 +38,22 @@ static TABLE: LazyLock<Vec<u8>> = LazyLock::new(|| {
     table
 });
 
-/// Undoes wrong decodings, one after the other, until the text looks right or nothing helps.
-pub fn fix_encoding(mut text: Vec<char>, effort: &mut Effort) -> Vec<char> {
-    while effort.spend(text.len()) {
-        match fix_once(&text, effort) {
-            Some(fixed) if fixed != text => text = fixed,
-            _ => break,
+/// Undoes wrong decodings, one after the other, until the text looks right or nothing helps. `None`
+/// if there is nothing to undo.
+pub fn fix_encoding(text: &str, effort: &mut Effort) -> Option<String> {
+    let characters: Vec<char> = text.chars().collect();
+    Some(fix_characters(&characters, effort)?.into_iter().collect())
+}
+
+fn fix_characters(text: &[char], effort: &mut Effort) -> Option<Vec<char>> {
+    let mut latest = None;
+    loop {
+        let text = latest.as_deref().unwrap_or(text);
+        match effort.spend(text.len()).then(|| fix_once(text, effort)).flatten() {
+            Some(fixed) if fixed != text => latest = Some(fixed),
+            _ => return latest,
         }
     }
-    text
 }
 
 /// The text with its last wrong decoding undone, if it looks as if there was one.
@@ -86,10 +93,11 @@ fn fix_parts(text: &[char], effort: &mut Effort) -> Vec<char> {
         }
         let part = &text[at..at + length];
         // A part is shorter than the text, so that this ends.
-        match length < text.len() && looks_misread(part) {
-            true => fixed.extend(fix_encoding(part.to_vec(), effort)),
-            false => fixed.extend(part),
-        }
+        let better = match length < text.len() && looks_misread(part) {
+            true => fix_characters(part, effort),
+            false => None,
+        };
+        fixed.extend(better.as_deref().unwrap_or(part));
         at += length;
     }
     fixed
