@@ -7,6 +7,8 @@ mod formats;
 mod golden;
 mod hostile;
 mod learning;
+#[cfg(target_os = "linux")]
+mod memory;
 mod parity;
 mod pretrain;
 mod pretrained;

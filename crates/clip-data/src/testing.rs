@@ -1,5 +1,4 @@
 //! Shards and images for this crate's tests.
-#![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
 use std::fs::File;

@@ -126,7 +126,6 @@ backend!(vulkan, "vulkan", selector: Selector => Device::vulkan(selector.kind())
 backend!(metal, "metal", selector: Selector => Device::metal(selector.kind()));
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -13,7 +13,6 @@ mod maker;
 #[cfg(feature = "turbojpeg")]
 mod planes;
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests;
 mod transform;
 mod view;

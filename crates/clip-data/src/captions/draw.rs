@@ -157,7 +157,6 @@ fn some_of(keywords: &[String], rng: &mut impl Rng) -> String {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::{CaptionField, Stream, sample_rng};

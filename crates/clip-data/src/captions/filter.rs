@@ -101,7 +101,6 @@ fn within(unit: &str, count: usize, range: &RangeInclusive<usize>) -> Result<(),
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::super::FieldTexts;
     use super::*;

@@ -169,7 +169,6 @@ fn named(json: &Value, fields: &CaptionFields) -> Captions {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

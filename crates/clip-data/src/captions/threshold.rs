@@ -130,7 +130,6 @@ impl fmt::Display for Threshold {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use serde_json::json;
 

@@ -2,7 +2,6 @@
 
 mod jpeg;
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests;
 #[cfg(feature = "turbojpeg")]
 mod turbo;

@@ -32,7 +32,6 @@ impl<T: LabelledImages> Dataset<LabelledItem> for LabelledDataset<T> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use std::error::Error;
     use std::fs;

@@ -62,7 +62,6 @@ impl LabelledImages for ImageFolder {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use std::fs;
 

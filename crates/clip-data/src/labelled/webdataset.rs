@@ -134,7 +134,6 @@ fn layout(shards: &[PathBuf], reason: &str) -> DataError {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::testing::{Sample, picture, png, tar_bytes, write_shard};

@@ -149,7 +149,6 @@ impl Numbers {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::LoaderOptions;

@@ -81,7 +81,6 @@ impl From<(DynamicImage, String)> for RawPair {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use burn_dataset::InMemDataset;
     use burn_dataset::transform::PartialDataset;

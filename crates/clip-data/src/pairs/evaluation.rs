@@ -161,7 +161,6 @@ fn lines(text: &str) -> Vec<String> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::testing::{picture, png, tar_bytes};

@@ -41,7 +41,6 @@ fn read_at_most(path: &Path, missing: Cause, limit: u64) -> Result<Vec<u8>, (Cau
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

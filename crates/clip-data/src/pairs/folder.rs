@@ -113,7 +113,6 @@ fn is_gone(error: &walkdir::Error) -> bool {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use std::fs;
 

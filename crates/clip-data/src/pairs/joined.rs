@@ -41,7 +41,6 @@ impl PairSource for JoinedPairs {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::SyntheticPairs;

@@ -163,7 +163,6 @@ fn bad_spec(spec: &str, reason: impl Into<String>) -> DataError {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use std::fs;
 

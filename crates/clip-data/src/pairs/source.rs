@@ -90,7 +90,6 @@ pub(super) fn past_the_end(source: &impl PairSource, index: usize) -> Fault {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::testing::{picture, png};

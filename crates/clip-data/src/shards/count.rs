@@ -65,7 +65,6 @@ fn read_size(shard: &Location, opener: &ShardOpener) -> Result<usize, DataError>
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::testing::tar_bytes;

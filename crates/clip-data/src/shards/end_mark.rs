@@ -27,7 +27,6 @@ pub(super) fn problem(rest: &mut impl BufRead) -> io::Result<Option<String>> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

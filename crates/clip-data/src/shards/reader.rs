@@ -287,7 +287,6 @@ struct Member {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use std::fs;
     use std::io::Write;

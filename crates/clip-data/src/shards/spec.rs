@@ -173,7 +173,6 @@ fn bad_spec(spec: &str, reason: impl Into<String>) -> DataError {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

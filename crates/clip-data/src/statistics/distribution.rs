@@ -122,7 +122,6 @@ impl From<Distribution> for Summary {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -129,7 +129,6 @@ impl ImageCounter {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use image::{DynamicImage, ImageFormat};
 

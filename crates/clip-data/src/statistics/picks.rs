@@ -93,7 +93,6 @@ fn shrunk(bytes: &[u8], max_pixels: u64) -> Option<Vec<u8>> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use image::DynamicImage;
 

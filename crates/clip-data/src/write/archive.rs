@@ -131,7 +131,6 @@ impl<W: Write> Write for Encoder<W> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

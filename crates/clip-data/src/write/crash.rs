@@ -1,5 +1,4 @@
 //! A writer that is killed, and one whose disk is full, each in a process of its own.
-#![allow(clippy::unwrap_used)]
 
 use std::env;
 use std::fs;

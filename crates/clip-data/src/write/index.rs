@@ -119,7 +119,6 @@ fn write_json(path: &Path, value: &impl Serialize) -> Result<(), DataError> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

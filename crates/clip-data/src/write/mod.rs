@@ -7,7 +7,8 @@ mod index;
 mod name;
 mod writer;
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod crash;
 #[cfg(test)]
 mod tests;

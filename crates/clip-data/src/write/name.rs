@@ -109,7 +109,6 @@ fn members_problem(sample: &RawSample) -> Option<NameProblem> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

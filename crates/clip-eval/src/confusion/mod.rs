@@ -123,7 +123,6 @@ impl fmt::Display for ClassResult {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -71,7 +71,6 @@ fn encode(text: &str, keep: &str) -> String {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

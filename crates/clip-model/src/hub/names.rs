@@ -28,7 +28,6 @@ pub(super) fn is_safe(name: &str) -> bool {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -135,7 +135,6 @@ fn seconds(name: &'static str, value: Option<String>) -> Result<Duration, HubErr
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

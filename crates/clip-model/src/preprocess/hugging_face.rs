@@ -162,7 +162,6 @@ fn mean_and_std(config: &Value, siglip: bool) -> Result<([f32; 3], [f32; 3]), Tr
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -19,7 +19,6 @@ mod preprocess_cfg;
 mod resample;
 mod source;
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests;
 mod transform;
 

@@ -135,7 +135,6 @@ pub(super) fn decimal(number: f32) -> f64 {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::preprocess::{Interpolation, ResizeMode};

@@ -39,7 +39,6 @@ pub(crate) fn weights(names: &[String]) -> Vec<Weights> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

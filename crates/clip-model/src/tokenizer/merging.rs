@@ -167,7 +167,8 @@ pub(super) mod tests {
         let merges = vocabulary.merges();
         for seed in 0..4000_u32 {
             // Few letters, so that most pairs merge.
-            let letter = |at| 64 + (seed.wrapping_mul(2_654_435_761) >> (at % 29)) % (1 + seed % 20);
+            let letter =
+                |at| 64 + (seed.wrapping_mul(2_654_435_761) >> (at % 29)) % (1 + seed % 20);
             let word: Vec<u32> = (0..1 + seed % 64).map(letter).collect();
             let (expected, _) = merged_plainly(merges, word.clone());
             assert_eq!(Chain::new(merges, &word).merged(), expected);

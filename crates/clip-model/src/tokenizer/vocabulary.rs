@@ -200,7 +200,6 @@ impl Hasher for PairHasher {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::super::merging::tests::merged_plainly;
     use super::*;

@@ -102,7 +102,6 @@ pub(crate) fn transposed(rows: usize, columns: usize) -> impl ExactSizeIterator<
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -59,7 +59,6 @@ impl Deref for Values {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use std::io::Write;
 

@@ -152,7 +152,6 @@ fn down(axis: &Axis, value: f64) -> String {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -97,7 +97,6 @@ fn write_whole(member: &mut impl Read, size: u64, path: &Path) -> io::Result<()>
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::super::CifarSet;
     use super::super::testing::{cifar10_members, gzipped, md5_of_bytes};

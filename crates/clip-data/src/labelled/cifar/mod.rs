@@ -5,7 +5,8 @@ mod archive;
 #[cfg(feature = "download")]
 mod download;
 mod set;
-#[cfg(all(test, feature = "download"))]
+#[cfg(test)]
+#[cfg(feature = "download")]
 mod testing;
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,4 @@
 //! Small archives in the original layout, for this module's tests.
-#![allow(clippy::unwrap_used)]
 
 use std::io::Write;
 

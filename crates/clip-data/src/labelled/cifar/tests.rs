@@ -1,5 +1,4 @@
 //! Small CIFAR folders in the original layout, whole and damaged.
-#![allow(clippy::unwrap_used)]
 
 use std::fs;
 use std::path::Path;

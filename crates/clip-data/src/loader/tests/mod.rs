@@ -1,5 +1,4 @@
 //! The loader's promises, on shards made for the purpose.
-#![allow(clippy::unwrap_used)]
 
 use std::collections::HashSet;
 use std::fs;

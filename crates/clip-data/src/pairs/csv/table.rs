@@ -164,7 +164,6 @@ impl Read for RowLimit {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -137,7 +137,6 @@ impl PairSource for SyntheticPairs {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -126,7 +126,6 @@ fn may_pass(kind: io::ErrorKind) -> bool {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

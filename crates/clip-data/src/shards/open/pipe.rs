@@ -151,8 +151,8 @@ impl Complaint {
     }
 }
 
-#[cfg(all(test, unix))]
-#[allow(clippy::unwrap_used)]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::path::Path;
     use std::time::Instant;

@@ -1,5 +1,4 @@
 //! Shards from commands and compressed files, read to samples.
-#![allow(clippy::unwrap_used)]
 
 use std::fs;
 use std::io::Write;

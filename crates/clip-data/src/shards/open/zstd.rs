@@ -92,7 +92,6 @@ fn invalid(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Er
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 

@@ -127,7 +127,6 @@ pub(super) fn reason_to_skip(error: DataError, source: &Path) -> Result<Fault, D
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::testing::{picture, png};

@@ -152,7 +152,6 @@ impl<R: Read> Read for Counted<R> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::testing::tar_bytes;

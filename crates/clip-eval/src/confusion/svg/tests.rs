@@ -1,5 +1,4 @@
 //! Pictures as text: nested, escaped and with every count in its place.
-#![allow(clippy::unwrap_used)]
 
 use super::*;
 

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 
 #[cfg(feature = "text-cleaning")]
 mod repair;
-#[cfg(all(test, feature = "text-cleaning"))]
+#[cfg(test)]
+#[cfg(feature = "text-cleaning")]
 mod tests;
 mod unicode;
 

@@ -301,7 +301,6 @@ fn refuse(cases: &[(bool, &str)]) -> Result<(), String> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::presets;

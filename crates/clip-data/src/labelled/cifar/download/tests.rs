@@ -1,5 +1,4 @@
 //! Downloads from a server on this machine, undisturbed and disturbed.
-#![allow(clippy::unwrap_used)]
 
 use std::io::{BufRead, BufReader};
 use std::net::{TcpListener, TcpStream};

@@ -171,7 +171,6 @@ impl HttpService for Telling {
 struct Busy(StatusCode);
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

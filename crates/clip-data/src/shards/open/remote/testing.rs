@@ -1,5 +1,4 @@
 //! A web server on this machine that answers as badly as real ones do.
-#![allow(clippy::unwrap_used)]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};

@@ -36,7 +36,9 @@ pub fn is_simple(text: &str) -> bool {
         '\r' => false,
         _ if character.is_ascii() => !is_removed(character),
         '\u{80}'..='\u{9f}' | '\u{3000}' | '\u{ff01}'..='\u{ffef}' => false,
-        _ => !is_removed(character) && ligature(character).is_none() && plainer(character).is_none(),
+        _ => {
+            !is_removed(character) && ligature(character).is_none() && plainer(character).is_none()
+        }
     })
 }
 

@@ -1,5 +1,3 @@
-#![allow(clippy::unwrap_used)]
-
 use super::*;
 
 fn assert_fixed(cases: &[(&str, &str)]) {

@@ -1,5 +1,4 @@
 //! Shards from a server that is as bad as real ones are.
-#![allow(clippy::unwrap_used)]
 
 mod cache;
 mod s3;
