@@ -64,11 +64,11 @@ impl StoredImage {
 /// Every sample of the shards, in order; a fault is an error, for a test set must be whole.
 pub(crate) fn whole_samples(
     shards: &[String],
+    opener: &ShardOpener,
 ) -> Result<impl Iterator<Item = Result<RawSample, DataError>>, DataError> {
-    let opener = ShardOpener::default();
     let samples_of =
         move |shard: Location| -> Box<dyn Iterator<Item = Result<RawSample, DataError>>> {
-            match ShardReader::open(&shard, &opener, DEFAULT_MAX_MEMBER_BYTES) {
+            match ShardReader::open(&shard, opener, DEFAULT_MAX_MEMBER_BYTES) {
                 Ok(reader) => Box::new(reader.map(|sample| sample.map_err(DataError::Sample))),
                 Err(error) => Box::new(iter::once(Err(error))),
             }

@@ -1,6 +1,6 @@
 //! What a run ends with: results, the exported model and the page for people.
 
-use clip_data::{DataError, EvalPairs, LabelledImages, open_labelled};
+use clip_data::{DataError, EvalPairs, LabelledImages, ShardOpener, open_labelled};
 use clip_eval::{Evaluation, Prediction, Source, accuracy, classify, encode_images, retrieval};
 use clip_model::preprocess::{ImageTransform, eight_bit_rgb};
 use clip_model::{Clip, Pretrained, Tokenizer, ZeroShotClassifier, encode_texts};
@@ -36,14 +36,14 @@ pub fn evaluate(
     tokenizer: &Tokenizer,
     image_size: usize,
     templates: &[String],
-    data: &[String],
+    (data, opener): (&[String], &ShardOpener),
     step: u64,
 ) -> Result<Results, DataError> {
     let transform = ImageTransform::openai(image_size);
     let dataset = data_name(data);
     let source = Source { step, dataset: &dataset };
-    let labelled = open_labelled(data);
-    let pairs = EvalPairs::open(data);
+    let labelled = open_labelled(data, opener);
+    let pairs = EvalPairs::open(data, opener);
     let encode = |count, get: &(dyn Fn(usize) -> Result<DynamicImage, DataError> + Sync)| {
         encode_images(model, &transform, count, get, |_| ())
     };
@@ -164,7 +164,8 @@ impl Trainer {
         templates.extend(self.config.captions.frames.iter().cloned());
         let size = self.model_config.vision_cfg.image_size;
         let step = self.step();
-        Ok(evaluate(model, &self.tokenizer, size, &templates, shards, step)?)
+        let opener = ShardOpener::new(&self.config.loader.open);
+        Ok(evaluate(model, &self.tokenizer, size, &templates, (shards, &opener), step)?)
     }
 
     /// Writes the model as open_clip reads it.

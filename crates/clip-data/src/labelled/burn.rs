@@ -38,7 +38,7 @@ mod tests {
 
     use super::*;
     use crate::testing::{picture, png};
-    use crate::{DataError, open_labelled};
+    use crate::{DataError, ShardOpener, open_labelled};
 
     #[test]
     fn burn_sees_the_images_labels_and_errors() {
@@ -49,7 +49,9 @@ mod tests {
             fs::write(class.join("a.png"), png(&picture(number))).unwrap();
         }
         fs::write(folder.path().join("fox/b.png"), "no image").unwrap();
-        let images = open_labelled(&[folder.path().to_string_lossy().into_owned()]).unwrap();
+        let images =
+            open_labelled(&[folder.path().to_string_lossy().into_owned()], &ShardOpener::default())
+                .unwrap();
         let dataset = LabelledDataset(images);
         assert_eq!(dataset.len(), 3);
         let items: Vec<_> = dataset.iter().take(2).map(Result::unwrap).collect();

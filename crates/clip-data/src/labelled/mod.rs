@@ -16,8 +16,8 @@ pub use cifar::{CifarFolder, CifarSet, Split};
 pub use folder::ImageFolder;
 pub use webdataset::WebDatasetLabelled;
 
-use crate::DataError;
 use crate::shards::image_folder;
+use crate::{DataError, ShardOpener};
 
 /// Images that each belong to one of several named classes.
 pub trait LabelledImages: Send + Sync {
@@ -54,15 +54,19 @@ impl<T: LabelledImages + ?Sized> LabelledImages for Box<T> {
     }
 }
 
-/// Labelled images of shards, or of an image folder where `data` is one folder without shards.
+/// Labelled images of shards, read through `opener`, or of an image folder where `data` is one
+/// folder without shards.
 ///
 /// # Errors
 ///
 /// As [`WebDatasetLabelled::open`] and [`ImageFolder::open`].
-pub fn open_labelled(data: &[String]) -> Result<Box<dyn LabelledImages>, DataError> {
+pub fn open_labelled(
+    data: &[String],
+    opener: &ShardOpener,
+) -> Result<Box<dyn LabelledImages>, DataError> {
     match image_folder(data) {
         Some(folder) => Ok(Box::new(ImageFolder::open(folder)?)),
-        None => Ok(Box::new(WebDatasetLabelled::open(data)?)),
+        None => Ok(Box::new(WebDatasetLabelled::open(data, opener)?)),
     }
 }
 

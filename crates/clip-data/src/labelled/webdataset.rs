@@ -10,7 +10,7 @@ use super::LabelledImages;
 use crate::stored::{StoredImage, whole_samples};
 use crate::{
     CaptionFields, Cause, DEFAULT_MAX_PIXELS, DataError, Location, RawSample, SampleText,
-    expand_shards,
+    ShardOpener, expand_shards,
 };
 
 /// Labelled images of shards, kept encoded in memory.
@@ -24,16 +24,16 @@ pub struct WebDatasetLabelled {
 }
 
 impl WebDatasetLabelled {
-    /// Reads every sample of the shards (specs as in [`expand_shards`]).
+    /// Reads every sample of the shards (specs as in [`expand_shards`]) through `opener`.
     ///
     /// # Errors
     ///
     /// When a shard is missing or broken, a sample has no image or no label, or the class names are
     /// missing or too few.
-    pub fn open(shards: &[String]) -> Result<Self, DataError> {
+    pub fn open(shards: &[String], opener: &ShardOpener) -> Result<Self, DataError> {
         let mut by_number = Vec::new();
         let mut by_concept = Vec::new();
-        for sample in whole_samples(shards)? {
+        for sample in whole_samples(shards, opener)? {
             let sample = sample?;
             let image = StoredImage::of_sample(&sample)?;
             match class_number(&sample)? {
@@ -151,12 +151,17 @@ mod tests {
         let members: [(&str, &[u8]); 4] =
             [("0.webp", &image), ("0.cls", b"1\n"), ("1.png", &other), ("1.cls", b"0")];
         fs::write(test.join("0.tar"), tar_bytes(&members)).unwrap();
-        let message = || WebDatasetLabelled::open(&spec(&test)).err().unwrap().to_string();
+        let message = || {
+            WebDatasetLabelled::open(&spec(&test), &ShardOpener::default())
+                .err()
+                .unwrap()
+                .to_string()
+        };
         assert!(message().contains("no classnames.txt beside the shards"));
         fs::write(folder.path().join("classnames.txt"), "cat\n").unwrap();
         assert!(message().contains("sample `0` has class 1, but there are 1 names"));
         fs::write(folder.path().join("classnames.txt"), "cat\nred fox\n").unwrap();
-        let images = WebDatasetLabelled::open(&spec(&test)).unwrap();
+        let images = WebDatasetLabelled::open(&spec(&test), &ShardOpener::default()).unwrap();
         assert_eq!((images.len(), images.class_names()[1].as_str()), (2, "red fox"));
         assert_eq!(images.get(0).unwrap(), (picture(0), 1));
         assert_eq!(images.get(1).unwrap(), (picture(1), 0));
@@ -167,7 +172,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let samples: Vec<_> = [4, 1, 0].map(|number| Sample::drawing(number, 3)).into();
         write_shard(&folder.path().join("0.tar"), &samples);
-        let images = WebDatasetLabelled::open(&spec(folder.path())).unwrap();
+        let images =
+            WebDatasetLabelled::open(&spec(folder.path()), &ShardOpener::default()).unwrap();
         assert_eq!(images.class_names(), ["thing 0", "thing 1"]);
         let labels: Vec<_> = (0..3).map(|index| images.get(index).unwrap().1).collect();
         assert_eq!(labels, [1, 1, 0]);
@@ -183,7 +189,10 @@ mod tests {
         ] {
             let bytes = tar_bytes(&[("7.png", &image), member]);
             fs::write(folder.path().join("0.tar"), bytes).unwrap();
-            let error = WebDatasetLabelled::open(&spec(folder.path())).err().unwrap().to_string();
+            let error = WebDatasetLabelled::open(&spec(folder.path()), &ShardOpener::default())
+                .err()
+                .unwrap()
+                .to_string();
             assert!(error.contains("sample `7`") && error.contains(problem), "{error}");
         }
     }

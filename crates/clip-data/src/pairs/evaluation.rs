@@ -8,7 +8,10 @@ use image::DynamicImage;
 use crate::captions::{malformed_json, texts_at};
 use crate::shards::image_folder;
 use crate::stored::{StoredImage, is_image_file, sorted_entries, whole_samples};
-use crate::{CaptionFields, Captions, Cause, DEFAULT_MAX_PIXELS, DataError, RawSample, SampleText};
+use crate::{
+    CaptionFields, Captions, Cause, DEFAULT_MAX_PIXELS, DataError, RawSample, SampleText,
+    ShardOpener,
+};
 
 /// The most keywords in the longer caption of a named sample: as many as a training caption has.
 const KEYWORDS: usize = 3;
@@ -24,15 +27,15 @@ impl EvalPairs {
     /// # Errors
     ///
     /// As [`from_shards`](Self::from_shards) and [`from_folder`](Self::from_folder).
-    pub fn open(data: &[String]) -> Result<Self, DataError> {
+    pub fn open(data: &[String], opener: &ShardOpener) -> Result<Self, DataError> {
         match image_folder(data) {
             Some(folder) => Self::from_folder(folder),
-            None => Self::from_shards(data),
+            None => Self::from_shards(data, opener),
         }
     }
 
-    /// Reads shards (specs as in [`expand_shards`](crate::expand_shards)) into memory, images still
-    /// encoded.
+    /// Reads shards (specs as in [`expand_shards`](crate::expand_shards)) through `opener` into
+    /// memory, images still encoded.
     ///
     /// Each line of a `txt` member is a caption (CLIP_benchmark's layout). Without one, each string in
     /// the `json` member's list `captions` is; or else its `name` and, with keywords, `name,
@@ -41,9 +44,9 @@ impl EvalPairs {
     /// # Errors
     ///
     /// When a shard is missing, broken or empty, or a sample has no image or no caption.
-    pub fn from_shards(shards: &[String]) -> Result<Self, DataError> {
+    pub fn from_shards(shards: &[String], opener: &ShardOpener) -> Result<Self, DataError> {
         let mut pairs = Vec::new();
-        for sample in whole_samples(shards)? {
+        for sample in whole_samples(shards, opener)? {
             let sample = sample?;
             pairs.push((StoredImage::of_sample(&sample)?, sample_captions(&sample)?));
         }
@@ -174,7 +177,7 @@ mod tests {
             [("a.png", &image), ("a.txt", b"One.\n\nTwo.\n"), ("b.png", &image), ("b.json", json)];
         std::fs::write(folder.path().join("0.tar"), tar_bytes(&members)).unwrap();
         let spec = folder.path().to_string_lossy().into_owned();
-        let pairs = EvalPairs::from_shards(&[spec]).unwrap();
+        let pairs = EvalPairs::from_shards(&[spec], &ShardOpener::default()).unwrap();
         assert_eq!((pairs.len(), pairs.key(1).unwrap()), (2, "b"));
         assert_eq!(pairs.captions(0).unwrap(), ["One.", "Two."]);
         assert_eq!(pairs.captions(1).unwrap(), ["cat", "cat, pet, fur, paw"]);
@@ -206,7 +209,7 @@ mod tests {
         let shard = folder.path().join("0.tar");
         let spec = [shard.to_string_lossy().into_owned()];
         fs::write(&shard, tar_bytes(&members)).unwrap();
-        let pairs = EvalPairs::open(&spec).unwrap();
+        let pairs = EvalPairs::open(&spec, &ShardOpener::default()).unwrap();
         assert_eq!(pairs.captions(0).unwrap(), ["A cat.", "A pet."]);
         fs::remove_file(&shard).unwrap();
         for (name, bytes) in members {
