@@ -243,12 +243,11 @@ fn write(
     studio: &Studio,
 ) -> Result<Report> {
     // Shards of an earlier corpus must not be taken for this one's if this run is stopped.
-    output::remove_file(&folder.join("report.json"))?;
-    output::remove_shards(folder, &Split::ALL.map(Split::name))?;
+    output::remove_corpus(folder, &Split::ALL.map(Split::name))?;
     studio.progress.stage("writing shards", drawings.len());
     for split in Split::ALL {
         let watched = (studio.progress, studio.stop);
-        report.shards.extend(pack::pack(folder, split, drawings, spool, watched)?);
+        report.shards = pack::pack(folder, split, drawings, spool, watched)?;
     }
     output::write_file(&folder.join("README.md"), readme::text(&report).as_bytes())?;
     let mut json = serde_json::to_vec_pretty(&report)?;

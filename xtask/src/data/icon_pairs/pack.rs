@@ -3,12 +3,13 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use clip_data::{IndexedShard, RawSample};
 use image::DynamicImage;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use crate::data::output::{ShardRecord, ShardWriter, Spool};
+use crate::data::output::{Spool, split_writer};
 use crate::data::picture::{self, png};
 use crate::data::progress::Progress;
 use crate::data::stop::Stop;
@@ -17,19 +18,19 @@ use super::catalog::SEED;
 use super::draw::Drawing;
 use super::wanted::Split;
 
-/// Writes the shards of a split.
+/// Writes the shards of a split. Returns those that the folder has then.
 pub fn pack(
     folder: &Path,
     split: Split,
     drawings: &[Drawing],
     spool: &mut Spool,
     (progress, stop): (&Progress, &Stop),
-) -> Result<Vec<ShardRecord>> {
+) -> Result<Vec<IndexedShard>> {
     let mut order: Vec<&Drawing> =
         drawings.iter().filter(|drawing| drawing.split == split).collect();
     order.sort_by(|left, right| left.key.cmp(&right.key));
     order.shuffle(&mut ChaCha8Rng::seed_from_u64(SEED));
-    let mut writer = ShardWriter::new(folder, split.name());
+    let mut writer = split_writer(folder, split.name())?;
     for drawing in order {
         stop.check()?;
         let mut image = spool.read(drawing.image)?;
@@ -37,10 +38,14 @@ pub fn pack(
             image = whiten(&image).with_context(|| format!("on {}", drawing.key))?;
         }
         let label = spool.read(drawing.label)?;
-        writer.add(&drawing.key, &[(png::EXTENSION, &image), ("json", &label)])?;
+        writer.write(&RawSample {
+            key: drawing.key.clone(),
+            shard: "".into(),
+            members: vec![(png::EXTENSION.into(), image), ("json".into(), label)],
+        })?;
         progress.step();
     }
-    writer.finish()
+    Ok(writer.finish()?.shards)
 }
 
 /// A drawing made for training, on the background of tests.

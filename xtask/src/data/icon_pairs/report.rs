@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use clip_data::IndexedShard;
 use serde::Serialize;
 
 use crate::data::npm::Package;
-use crate::data::output::ShardRecord;
 
 use super::catalog::{SEED, Tier};
 use super::draw::{Drawing, Failure};
@@ -41,7 +41,7 @@ pub struct Report {
     /// Packages it was made from.
     pub packages: Vec<PackageRecord>,
     /// Shard files.
-    pub shards: Vec<ShardRecord>,
+    pub shards: Vec<IndexedShard>,
 }
 
 /// One split.

@@ -14,12 +14,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Args;
+use clip_data::{IndexedShard, RawSample};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
 use crate::data::deb::DebId;
-use crate::data::output::{self, ShardRecord, ShardWriter, Spool};
+use crate::data::output::{self, Spool};
 use crate::data::picture::png;
 use crate::data::progress::Progress;
 use crate::data::stop::Stop;
@@ -102,13 +103,12 @@ fn write(
     stop: &Stop,
 ) -> Result<Report> {
     // Shards of an earlier corpus must not be taken for this one's if this run is stopped.
-    output::remove_file(&folder.join("report.json"))?;
     let splits = [Split::Train, Split::Test];
-    output::remove_shards(folder, &splits.map(Split::name))?;
+    output::remove_corpus(folder, &splits.map(Split::name))?;
     let classes = select::classes(pictures);
     output::write_file(&folder.join("classnames.txt"), (classes.join("\n") + "\n").as_bytes())?;
     for split in splits {
-        report.shards.extend(pack(folder, split, pictures, &classes, (spool, stop))?);
+        report.shards = pack(folder, split, pictures, &classes, (spool, stop))?;
     }
     output::write_file(&folder.join("README.md"), report.readme().as_bytes())?;
     let mut json = serde_json::to_vec_pretty(&report)?;
@@ -123,20 +123,26 @@ fn pack(
     pictures: &[Picture],
     classes: &[String],
     (spool, stop): (&mut Spool, &Stop),
-) -> Result<Vec<ShardRecord>> {
+) -> Result<Vec<IndexedShard>> {
     let mut order: Vec<&Picture> =
         pictures.iter().filter(|picture| picture.split == split).collect();
     order.sort_by(|left, right| left.key.cmp(&right.key));
     order.shuffle(&mut ChaCha8Rng::seed_from_u64(SEED));
-    let mut writer = ShardWriter::new(folder, split.name());
+    let mut writer = output::split_writer(folder, split.name())?;
     for picture in order {
         stop.check()?;
         let image = spool.read(picture.image)?;
         let label = serde_json::to_vec(&picture.label)?;
         let class = classes.binary_search(&picture.label.class).unwrap_or_default().to_string();
-        let members: [(&str, &[u8]); 3] =
-            [(png::EXTENSION, &image), ("json", &label), ("cls", class.as_bytes())];
-        writer.add(&picture.key, &members)?;
+        writer.write(&RawSample {
+            key: picture.key.clone(),
+            shard: "".into(),
+            members: vec![
+                (png::EXTENSION.into(), image),
+                ("json".into(), label),
+                ("cls".into(), class.into()),
+            ],
+        })?;
     }
-    writer.finish()
+    Ok(writer.finish()?.shards)
 }

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use clip_data::IndexedShard;
 use serde::Serialize;
 
 use crate::data::deb::Deb;
 use crate::data::near::{Alike, Overlap};
-use crate::data::output::ShardRecord;
 
 use super::catalog::{LICENCE, MOST_OF_TITLE, SEED};
 use super::picture::{Failure, Picture, Split};
@@ -38,7 +38,7 @@ pub struct Report {
     /// Packages it was made from.
     pub packages: Vec<PackageRecord>,
     /// Shard files.
-    pub shards: Vec<ShardRecord>,
+    pub shards: Vec<IndexedShard>,
 }
 
 /// One package.

@@ -1,28 +1,14 @@
 //! Shards in webdataset layout, and the files beside them.
 
 mod file;
+mod shards;
 mod spool;
-mod writer;
 
-pub use file::{check_folder, remove_file, remove_shards, write_file};
+pub use file::{check_folder, write_file};
+pub use shards::{remove_corpus, split_writer};
 pub use spool::{Span, Spool};
-pub use writer::ShardWriter;
 
 use anyhow::{Context, Result};
-use serde::Serialize;
-
-/// What the corpus's own records say about a shard.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ShardRecord {
-    /// File name.
-    pub file: String,
-    /// Number of samples.
-    pub samples: usize,
-    /// Size of the file in bytes.
-    pub bytes: u64,
-    /// CRC-32 of the file, in hexadecimal.
-    pub crc32: String,
-}
 
 /// Adds a file that carries nothing of the machine or the moment it was made on.
 pub fn append<W: std::io::Write>(

@@ -3,13 +3,12 @@
 use serde::Serialize;
 
 use crate::data::emoji::Credit;
-use crate::data::output::ShardRecord;
 use crate::data::picture::png;
 
 use super::catalog::{Artist, SEED, Split};
 use super::drawing::by_concept;
 use super::overlap::Overlap;
-use super::shard::Shard;
+use super::shard::{Shard, ShardRecord};
 use super::{Corpus, Inputs, SampleArgs};
 
 /// Everything needed to make the corpus again and to see that it is the same.

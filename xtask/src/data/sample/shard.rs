@@ -9,11 +9,24 @@ use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 
 use crate::data::emoji::{Concept, Concepts};
-use crate::data::output::{self, ShardRecord};
+use crate::data::output;
 use crate::data::picture::png;
 
 use super::catalog::{SEED, Split};
 use super::drawing::Drawing;
+
+/// What the recipe says about a shard.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ShardRecord {
+    /// File name.
+    pub file: String,
+    /// Number of samples.
+    pub samples: usize,
+    /// Size of the file in bytes.
+    pub bytes: u64,
+    /// CRC-32 of the file, in hexadecimal.
+    pub crc32: String,
+}
 
 /// A finished shard, in memory.
 pub struct Shard {
