@@ -55,9 +55,9 @@ fn main() -> ExitCode {
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) if error.is::<data::Stopped>() || error.is::<data::Interrupted>() => {
+        Err(error) if error.is::<data::Stopped>() => {
             eprintln!("{error:#}");
-            ExitCode::from(130)
+            ExitCode::from(data::STOPPED_STATUS)
         }
         Err(error) => {
             eprintln!("error: {error:#}");

@@ -21,8 +21,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
-pub use statistics::Interrupted;
-pub use stop::Stopped;
+pub use stop::{STATUS as STOPPED_STATUS, Stopped};
 
 /// A corpus that can be built or looked at, or work on shards.
 #[derive(Subcommand)]

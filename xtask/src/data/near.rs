@@ -8,11 +8,11 @@ use serde::Serialize;
 use super::picture::Print;
 
 /// Pictures closer than this, in steps of 1/255, are the same picture.
-const SAME: f64 = 2.0;
+pub const SAME: f64 = 2.0;
 /// Pictures closer than this are near copies.
 const NEAR: f64 = 4.0;
 /// Hash distance beyond which pictures of different groups are not compared by pixel.
-const WORTH_COMPARING: u32 = 8;
+pub const WORTH_COMPARING: u32 = 8;
 
 /// What is known of a picture: what it shows and how it looks.
 #[derive(Clone, Debug)]
@@ -41,19 +41,22 @@ pub struct Alike {
     pub hash_within_2: usize,
     /// Difference hashes at most 4 of 64 bits apart.
     pub hash_within_4: usize,
-    /// Mean absolute pixel difference of 16 x 16 copies on white below 4/255.
+    /// Mean absolute pixel difference on white below 4/255; in large corpora of 16 x 16 copies.
     pub pixels_within_4: usize,
 }
 
 /// How near the nearest of some pictures is.
 #[derive(Clone, Copy)]
-struct Nearest {
-    hash: u32,
-    pixels: f64,
+pub struct Nearest {
+    /// Bits in which the difference hashes differ.
+    pub hash: u32,
+    /// Mean absolute difference of the pixels, in steps of 1/255.
+    pub pixels: f64,
 }
 
 impl Nearest {
-    const NONE: Self = Self { hash: u32::MAX, pixels: f64::INFINITY };
+    /// There are none.
+    pub const NONE: Self = Self { hash: u32::MAX, pixels: f64::INFINITY };
 
     fn see(&mut self, hash: u32, left: &Seen, right: &Seen) {
         self.hash = self.hash.min(hash);
@@ -62,11 +65,26 @@ impl Nearest {
 }
 
 impl Alike {
-    fn count(&mut self, nearest: Nearest) {
+    /// Counts a picture by the nearest of the others.
+    pub fn count(&mut self, nearest: Nearest) {
         self.hash_within_2 += usize::from(nearest.hash <= 2);
         self.hash_within_4 += usize::from(nearest.hash <= 4);
         self.pixels_within_4 += usize::from(nearest.pixels < NEAR);
     }
+}
+
+/// Rows of a table in Markdown, with a column for each of the counts.
+pub fn rows<const N: usize>(counts: [&Alike; N]) -> String {
+    let row = |what: &str, count: fn(&Alike) -> usize| {
+        let cells: String = counts.iter().map(|alike| format!(" {} |", count(alike))).collect();
+        format!("| {what} |{cells}\n")
+    };
+    [
+        row("at most 2 bits away", |alike| alike.hash_within_2),
+        row("at most 4 bits away", |alike| alike.hash_within_4),
+        row("less than 4/255 away", |alike| alike.pixels_within_4),
+    ]
+    .concat()
 }
 
 /// Compares each of `pictures` with all of `others`.

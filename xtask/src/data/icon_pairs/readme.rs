@@ -1,6 +1,6 @@
 //! `README.md` of the corpus.
 
-use crate::data::near::Alike;
+use crate::data::near;
 
 use super::report::{Report, SetRecord};
 
@@ -117,20 +117,10 @@ discs, squares and faces alike; the pixel difference finds copies.
 {}",
             overlap.pictures,
             split.split,
-            overlap_rows(&overlap.same_group, &overlap.other_group),
+            near::rows([&overlap.same_group, &overlap.other_group]),
         ));
     }
     text
-}
-
-fn overlap_rows(same: &Alike, other: &Alike) -> String {
-    let row = |what, same: usize, other: usize| format!("| {what} | {same} | {other} |\n");
-    [
-        row("at most 2 bits away", same.hash_within_2, other.hash_within_2),
-        row("at most 4 bits away", same.hash_within_4, other.hash_within_4),
-        row("less than 4/255 away", same.pixels_within_4, other.pixels_within_4),
-    ]
-    .concat()
 }
 
 fn making(report: &Report) -> String {

@@ -6,7 +6,7 @@ use clip_data::IndexedShard;
 use serde::Serialize;
 
 use crate::data::deb::Deb;
-use crate::data::near::{Alike, Overlap};
+use crate::data::near::{self, Overlap};
 
 use super::catalog::{LICENCE, MOST_OF_TITLE, SEED};
 use super::picture::{Failure, Picture, Split};
@@ -180,18 +180,8 @@ the checksum of every shard: a folder without it is not complete.
             in_test = self.left_out.in_test,
             failures = self.failures.len(),
             tests = self.overlap.pictures,
-            rows = overlap_rows(&self.overlap.other_group),
+            rows = near::rows([&self.overlap.other_group]),
             packages = packages.collect::<String>(),
         )
     }
-}
-
-fn overlap_rows(alike: &Alike) -> String {
-    let row = |what, count: usize| format!("| {what} | {count} |\n");
-    [
-        row("at most 2 bits away", alike.hash_within_2),
-        row("at most 4 bits away", alike.hash_within_4),
-        row("less than 4/255 away", alike.pixels_within_4),
-    ]
-    .concat()
 }

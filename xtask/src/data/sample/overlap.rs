@@ -5,14 +5,8 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use super::drawing::{Drawing, by_concept};
+use crate::data::near::{Alike, Nearest, SAME, WORTH_COMPARING};
 use crate::data::picture::mean_difference;
-
-/// Drawings closer than this, in steps of 1/255, are the same drawing.
-const SAME: f64 = 2.0;
-/// Drawings closer than this are near copies.
-const NEAR: f64 = 4.0;
-/// Hash distance beyond which drawings of different concepts are not compared by pixel.
-const WORTH_COMPARING: u32 = 8;
 
 /// Test drawings that have a training drawing like them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -27,41 +21,12 @@ pub struct Overlap {
     pub twins_in_test: usize,
 }
 
-/// Test drawings with at least one training drawing that near.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Alike {
-    /// Difference hashes at most 2 of 64 bits apart.
-    pub hash_within_2: usize,
-    /// Difference hashes at most 4 of 64 bits apart.
-    pub hash_within_4: usize,
-    /// Mean absolute pixel difference on white below 4/255.
-    pub pixels_within_4: usize,
-}
-
-/// How near the nearest of some drawings is.
-#[derive(Clone, Copy)]
-struct Nearest {
-    hash: u32,
-    pixels: f64,
-}
-
-impl Nearest {
-    const NONE: Self = Self { hash: u32::MAX, pixels: f64::INFINITY };
-
-    fn see(&mut self, left: &Drawing, right: &Drawing, always_by_pixel: bool) {
-        let hash = left.hash.distance(right.hash);
-        self.hash = self.hash.min(hash);
-        if always_by_pixel || hash <= WORTH_COMPARING {
-            self.pixels = self.pixels.min(mean_difference(&left.on_white, &right.on_white));
-        }
-    }
-}
-
-impl Alike {
-    fn count(&mut self, nearest: Nearest) {
-        self.hash_within_2 += usize::from(nearest.hash <= 2);
-        self.hash_within_4 += usize::from(nearest.hash <= 4);
-        self.pixels_within_4 += usize::from(nearest.pixels < NEAR);
+/// Notes how near the drawings are; by pixel if that is worth it or `always_by_pixel` says so.
+fn see(nearest: &mut Nearest, left: &Drawing, right: &Drawing, always_by_pixel: bool) {
+    let hash = left.hash.distance(right.hash);
+    nearest.hash = nearest.hash.min(hash);
+    if always_by_pixel || hash <= WORTH_COMPARING {
+        nearest.pixels = nearest.pixels.min(mean_difference(&left.on_white, &right.on_white));
     }
 }
 
@@ -72,9 +37,9 @@ pub fn measure(train: &[Drawing], test: &[Drawing]) -> Overlap {
         let (mut same, mut other) = (Nearest::NONE, Nearest::NONE);
         for drawing in train {
             if drawing.concept == held_out.concept {
-                same.see(held_out, drawing, true);
+                see(&mut same, held_out, drawing, true);
             } else {
-                other.see(held_out, drawing, false);
+                see(&mut other, held_out, drawing, false);
             }
         }
         overlap.same_concept.count(same);

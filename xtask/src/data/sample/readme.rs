@@ -1,8 +1,9 @@
 //! `README.md` of the corpus.
 
 use super::catalog::Split;
-use super::overlap::{Alike, Overlap};
+use super::overlap::Overlap;
 use super::recipe::Recipe;
+use crate::data::near;
 
 /// The whole description.
 pub fn text(recipe: &Recipe) -> String {
@@ -101,19 +102,9 @@ By the same measure {twins} test drawings are less than 2/255 from the test draw
 concept, such as `guard` and `man guard`, and are hard or impossible to tell apart.
 ",
         tests = overlap.test_drawings,
-        rows = overlap_rows(&overlap.same_concept, &overlap.other_concept),
+        rows = near::rows([&overlap.same_concept, &overlap.other_concept]),
         twins = overlap.twins_in_test,
     )
-}
-
-fn overlap_rows(same: &Alike, other: &Alike) -> String {
-    let row = |what, same: usize, other: usize| format!("| {what} | {same} | {other} |\n");
-    [
-        row("at most 2 bits away", same.hash_within_2, other.hash_within_2),
-        row("at most 4 bits away", same.hash_within_4, other.hash_within_4),
-        row("less than 4/255 away", same.pixels_within_4, other.pixels_within_4),
-    ]
-    .concat()
 }
 
 fn making(recipe: &Recipe) -> String {

@@ -27,7 +27,7 @@ use clap::Args;
 use clip_data::{CaptionField, Corpus, PairOptions, Statistics, StatisticsConfig, gather};
 use serde::Serialize;
 
-pub use progress::Interrupted;
+use crate::data::stop::Stopped;
 use progress::Watch;
 use thumbnail::Thumbnail;
 
@@ -111,7 +111,7 @@ fn read(corpus: &Corpus, args: &StatsArgs) -> Result<Statistics> {
     let open = |part| corpus.part(part);
     let gathered = gather(corpus.parts(), open, &config, threads, |seen| watch.saw(seen));
     watch.finish();
-    let statistics = gathered.ok_or(Interrupted)?;
+    let statistics = gathered.ok_or(Stopped)?;
     let seconds = start.elapsed().as_secs_f64();
     let rate = text::count((statistics.samples as f64 / seconds.max(1e-9)) as u64);
     let samples = text::count(statistics.samples);
