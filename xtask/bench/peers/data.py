@@ -148,7 +148,9 @@ def decode(folder, seconds):
     transform = open_clip.transform.image_transform(224, is_train=True, mean=mean, std=std)
     dataset = webdataset.WebDataset(urls(folder / "photos"), shardshuffle=False).repeat()
     dataset = dataset.decode("pilrgb").to_tuple("jpg", "txt").map_tuple(transform).batched(BATCH)
-    return rate(iter(loader(dataset)), lambda batch: len(batch[0]), seconds, warm_up=2)
+    # The workers finish nearly at once, so a time that ends between them would be off by a batch.
+    rounds = zip(*[iter(loader(dataset))] * WORKERS)
+    return rate(rounds, lambda batches: sum(len(batch[0]) for batch in batches), seconds, warm_up=1)
 
 
 class Captions:

@@ -81,6 +81,9 @@ fn run(args: &Args) -> Result<()> {
     let temporary = tempfile::tempdir().context("cannot make a temporary folder")?;
     let folder = args.data.as_deref().unwrap_or(temporary.path());
     println!("{}", machine::name());
+    if let Some(problem) = machine::problem() {
+        eprintln!("warning: {problem}");
+    }
     let mut rows = Vec::new();
     let mut add = |row: Row| {
         println!("{row}");
