@@ -4,7 +4,7 @@ use clip_data::{CaptionDraw, LoaderOptions, TrainTransform};
 use serde::{Deserialize, Serialize};
 
 use crate::files::{read_text, write_atomically};
-use crate::{AdamW, TrainError};
+use crate::{AdamW, Cooldown, LrScheduler, TrainError};
 
 /// Length of a run that is given neither steps nor epochs.
 const DEFAULT_STEPS: u64 = 800;
@@ -41,6 +41,8 @@ pub struct TrainConfig {
     pub lr: f64,
     /// Steps of linear warm-up.
     pub warmup: u64,
+    /// What the learning rate does then: `cosine`, `const` or `const-cooldown`.
+    pub lr_scheduler: LrScheduler,
     /// Largest global norm of the gradient; 0 for no limit.
     pub clip_norm: f64,
     /// Seed of weights, order and augmentation.
@@ -49,6 +51,8 @@ pub struct TrainConfig {
     pub checkpoint_every: u64,
     /// Checkpoints kept.
     pub keep_checkpoints: usize,
+    /// How `const-cooldown` ends.
+    pub cooldown: Cooldown,
     /// The optimizer.
     pub optimizer: AdamW,
     /// What happens to an image before a step.
@@ -102,6 +106,15 @@ impl TrainConfig {
             (self.checkpoint_every > 0, "checkpoint_every must be above 0"),
             (!self.data.is_empty(), "give the shards to train on with --data"),
             (
+                self.lr_scheduler != LrScheduler::ConstCooldown || self.cooldown.steps > 0,
+                "lr_scheduler = \"const-cooldown\" needs the length of the cooldown: give its steps \
+                 under [cooldown]",
+            ),
+            (
+                self.cooldown.power > 0.0 && (0.0..=self.lr).contains(&self.cooldown.end_lr),
+                "cooldown: the power is above 0, end_lr between 0 and lr",
+            ),
+            (
                 self.optimizer.is_possible(),
                 "optimizer: betas lie in 0..1, the rest is not negative",
             ),
@@ -145,10 +158,12 @@ impl Default for TrainConfig {
             epochs: None,
             lr: 2e-3,
             warmup: 40,
+            lr_scheduler: LrScheduler::default(),
             clip_norm: 0.0,
             seed: 0,
             checkpoint_every: 100,
             keep_checkpoints: 2,
+            cooldown: Cooldown::default(),
             optimizer: AdamW::default(),
             transform: TrainTransform { white_share: 0.75, ..TrainTransform::default() },
             captions: CaptionDraw::default(),

@@ -18,8 +18,8 @@ use clip_model::{Clip, ClipConfig, Tokenizer, images_to_tensor};
 use crate::report::StepMetrics;
 use crate::view::View;
 use crate::{
-    Checkpoint, Checkpoints, Cut, MetricsLog, Pairs, Progress, RunFolder, TrainConfig, TrainError,
-    WarmupCosine, contrastive_gradients, global_norm, scale_gradients,
+    Checkpoint, Checkpoints, Cut, MetricsLog, Pairs, Progress, RunFolder, Schedule, TrainConfig,
+    TrainError, contrastive_gradients, global_norm, scale_gradients,
 };
 
 /// Steps in a row without a finite gradient after which a run is given up.
@@ -47,7 +47,7 @@ pub struct Trainer {
     optimizer: ModuleOptimizer,
     loader: PairLoader,
     progress: Progress,
-    schedule: WarmupCosine,
+    schedule: Schedule,
     checkpoints: Checkpoints,
     metrics: MetricsLog,
     skipped_in_a_row: u64,
@@ -100,8 +100,13 @@ impl Trainer {
         progress: Progress,
     ) -> Result<Self, TrainError> {
         let steps = config.total_steps(parts.samples);
-        let schedule =
-            WarmupCosine { peak: config.lr, warmup: config.warmup.min(steps / 2), steps };
+        let schedule = Schedule {
+            scheduler: config.lr_scheduler,
+            peak: config.lr,
+            warmup: config.warmup.min(steps / 2),
+            cooldown: config.cooldown,
+            steps,
+        };
         let loader = PairLoader::resume(
             loader_config(&config, &parts.model_config),
             parts.tokenizer.clone(),
