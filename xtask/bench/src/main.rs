@@ -91,7 +91,10 @@ fn run(args: &Args) -> Result<()> {
     };
     match args.subject {
         Subject::Data => compare(args, folder, &mut add)?,
-        Subject::Memory => add(memory::measure(folder, args.samples)?),
+        Subject::Memory => {
+            println!("{}", Row::header());
+            add(memory::measure(folder, args.samples, args.rounds)?);
+        }
     }
     if let Some(path) = &args.json {
         let json = serde_json::to_string_pretty(&rows)?;
