@@ -1,6 +1,11 @@
 //! What crosses crates: parity with open_clip, properties of the training step, whole runs.
 #![recursion_limit = "256"]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests, which a panic fails"
+)]
 
 mod examples;
 mod formats;

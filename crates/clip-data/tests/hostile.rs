@@ -1,6 +1,6 @@
 //! Shards that are broken or mean harm: the good samples in them still arrive, nothing panics,
 //! nothing is written, and memory stays small.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "helpers of tests, which a panic fails")]
 
 use std::fs;
 use std::io::Write;

@@ -1,6 +1,6 @@
 //! A shard of odd names and types against what Python's webdataset found in it, as
 //! `tests/reference/make_shards.py golden` wrote it down.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "helpers of tests, which a panic fails")]
 
 use std::fs::File;
 use std::io::Read;

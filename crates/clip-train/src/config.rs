@@ -4,7 +4,7 @@ use clip_data::{CaptionDraw, LoaderOptions, TrainTransform};
 use serde::{Deserialize, Serialize};
 
 use crate::files::{read_text, write_atomically};
-use crate::{AdamW, Cooldown, LrScheduler, TrainError};
+use crate::{AdamW, Cooldown, LrScheduler, Schedule, TrainError};
 
 /// Length of a run that is given neither steps nor epochs.
 const DEFAULT_STEPS: u64 = 800;
@@ -130,8 +130,25 @@ impl TrainConfig {
         if self.micro_batch == 0 { self.batch_size } else { self.micro_batch.min(self.batch_size) }
     }
 
+    /// The learning rates of a run on `samples` samples.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::Setting`] when the cooldown is longer than the run.
+    pub fn schedule(&self, samples: usize) -> Result<Schedule, TrainError> {
+        let (steps, cooldown) = (self.total_steps(samples), self.cooldown);
+        if self.lr_scheduler == LrScheduler::ConstCooldown && cooldown.steps > steps {
+            return Err(TrainError::Setting(format!(
+                "the cooldown takes {} steps and the run {steps}: make it shorter",
+                cooldown.steps
+            )));
+        }
+        let (scheduler, warmup) = (self.lr_scheduler, self.warmup.min(steps / 2));
+        Ok(Schedule { scheduler, peak: self.lr, warmup, cooldown, steps })
+    }
+
     /// Steps of the run, for `samples` samples in the data.
-    pub fn total_steps(&self, samples: usize) -> u64 {
+    fn total_steps(&self, samples: usize) -> u64 {
         match (self.steps, self.epochs) {
             (Some(steps), _) => steps,
             (None, None) => DEFAULT_STEPS,
@@ -168,6 +185,27 @@ impl Default for TrainConfig {
             transform: TrainTransform { white_share: 0.75, ..TrainTransform::default() },
             captions: CaptionDraw::default(),
             loader: LoaderOptions::default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cooldown_fits_into_the_run_or_is_refused() {
+        let cooling = |text: &str| -> TrainConfig {
+            toml::from_str(&format!("lr_scheduler = \"const-cooldown\"\n{text}")).unwrap()
+        };
+        let fits = cooling("steps = 20\n[cooldown]\nsteps = 20");
+        assert!(fits.validate().is_ok() && fits.schedule(1_000).is_ok());
+        let long = cooling("steps = 20\n[cooldown]\nsteps = 21").schedule(1_000);
+        assert!(long.unwrap_err().to_string().contains("takes 21 steps and the run 20"));
+        let none = cooling("steps = 20").validate();
+        assert!(none.unwrap_err().to_string().contains("under [cooldown]"));
+        for impossible in ["steps = 5\npower = 0.0", "steps = 5\nend_lr = 1.0"] {
+            assert!(cooling(&format!("[cooldown]\n{impossible}")).validate().is_err());
         }
     }
 }

@@ -36,7 +36,8 @@ pub fn evaluate(
     tokenizer: &Tokenizer,
     image_size: usize,
     templates: &[String],
-    (data, opener): (&[String], &ShardOpener),
+    data: &[String],
+    opener: &ShardOpener,
     step: u64,
 ) -> Result<Results, DataError> {
     let transform = ImageTransform::openai(image_size);
@@ -165,7 +166,7 @@ impl Trainer {
         let size = self.model_config.vision_cfg.image_size;
         let step = self.step();
         let opener = ShardOpener::new(&self.config.loader.open);
-        Ok(evaluate(model, &self.tokenizer, size, &templates, (shards, &opener), step)?)
+        Ok(evaluate(model, &self.tokenizer, size, &templates, shards, &opener, step)?)
     }
 
     /// Writes the model as open_clip reads it.

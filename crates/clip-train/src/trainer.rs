@@ -99,14 +99,6 @@ impl Trainer {
         optimizer: ModuleOptimizer,
         progress: Progress,
     ) -> Result<Self, TrainError> {
-        let steps = config.total_steps(parts.samples);
-        let schedule = Schedule {
-            scheduler: config.lr_scheduler,
-            peak: config.lr,
-            warmup: config.warmup.min(steps / 2),
-            cooldown: config.cooldown,
-            steps,
-        };
         let loader = PairLoader::resume(
             loader_config(&config, &parts.model_config),
             parts.tokenizer.clone(),
@@ -126,7 +118,7 @@ impl Trainer {
             samples: parts.samples,
             loader,
             progress,
-            schedule,
+            schedule: parts.schedule,
         })
     }
 
@@ -282,6 +274,7 @@ struct Parts {
     tokenizer: Arc<Tokenizer>,
     device: Device,
     samples: usize,
+    schedule: Schedule,
     seed: u64,
 }
 
@@ -292,11 +285,12 @@ impl Parts {
         let tokenizer = Arc::new(Tokenizer::for_text(&model_config.text_cfg)?);
         let device = clip_model::device(&config.device)?;
         let samples = samples_per_epoch(config)?;
+        let schedule = config.schedule(samples)?;
         // Better now than after the training.
         if !config.eval_data.is_empty() && image_folder(&config.eval_data).is_none() {
             expand_shards(&config.eval_data)?;
         }
-        Ok(Self { model_config, tokenizer, device, samples, seed: config.seed })
+        Ok(Self { model_config, tokenizer, device, samples, schedule, seed: config.seed })
     }
 
     fn model(&self) -> Result<Clip, TrainError> {

@@ -51,7 +51,7 @@ struct Args {
     /// Measurements of each side, in turn
     #[arg(long, default_value_t = 5)]
     rounds: usize,
-    /// Samples that pass through the loader to see its memory
+    /// Samples that pass through the loader to see its memory, in each round
     #[arg(long, default_value_t = 1_000_000)]
     samples: u64,
     /// Folder for shards and captions, to be used again; a temporary one without it

@@ -1,11 +1,11 @@
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::machine;
 
 /// One figure.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Row {
     /// What was measured.
     pub name: String,
@@ -22,7 +22,7 @@ pub struct Row {
     /// The highest of the rounds' ratios.
     pub high: f64,
     /// Of `ours` and `peer`.
-    pub unit: &'static str,
+    pub unit: String,
     /// What the ratio should be at least.
     pub goal: f64,
     /// What it was measured on.
@@ -35,7 +35,7 @@ impl Row {
         name: impl Into<String>,
         rounds: &[(f64, f64)],
         peer_name: String,
-        unit: &'static str,
+        unit: &str,
         goal: f64,
     ) -> Self {
         let ours = median(rounds.iter().map(|round| round.0).collect());
@@ -49,7 +49,7 @@ impl Row {
             ratio: ours / peer,
             low: ratios.clone().fold(f64::INFINITY, f64::min),
             high: ratios.fold(0.0, f64::max),
-            unit,
+            unit: unit.to_owned(),
             goal,
             machine: machine::name(),
         }

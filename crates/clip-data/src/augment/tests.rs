@@ -189,7 +189,7 @@ fn scaled_difference(jpeg: &[u8], image_size: usize, index: u64) -> u8 {
     let view = |scaled_decoding| {
         let transform = TrainTransform { scaled_decoding, ..TrainTransform::open_clip(image_size) };
         let mut maker = ViewMaker::new(transform, DEFAULT_MAX_PIXELS);
-        maker.view(jpeg, &mut sample_rng(0, 0, index, Stream::Augment)).unwrap()
+        maker.view_bytes(jpeg, &mut sample_rng(0, 0, index, Stream::Augment)).unwrap()
     };
     view(false).iter().zip(view(true)).map(|(exact, fast)| exact.abs_diff(fast)).max().unwrap()
 }
@@ -209,7 +209,7 @@ fn scaled_decoding_shows_nearly_the_same_view() {
             for index in 0..4 {
                 let most = scaled_difference(bytes.get_ref(), size, index);
                 assert!(most <= 4, "{kind} {size}: {most} levels");
-                assert!(most > 0 || size > 64, "{kind} was decoded whole");
+                assert!(most > 0 || kind == "grey", "{size}: the view is the exact one");
             }
         }
     }

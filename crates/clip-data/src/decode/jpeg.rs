@@ -92,11 +92,7 @@ impl JpegDecoder {
     ///
     /// When the file is damaged.
     pub fn decode(&mut self, mut file: JpegFile) -> Result<BorrowedRgb<'_>, ImageProblem> {
-        for buffer in [&mut self.samples, &mut self.rgb] {
-            if buffer.capacity() > MAX_KEPT_BYTES {
-                *buffer = Vec::new();
-            }
-        }
+        self.give_back();
         #[cfg(feature = "turbojpeg")]
         if self.turbo.decode(file.bytes, file.space, file.size, &mut self.samples).is_some() {
             return self.rgb(file.space, file.size);
@@ -116,7 +112,17 @@ impl JpegDecoder {
     /// can't be had: then [`decode`](Self::decode) it.
     #[cfg(all(feature = "loader", feature = "turbojpeg"))]
     pub fn planes(&mut self, file: &JpegFile, reduction: u32) -> Option<super::Planes<'_>> {
+        self.give_back();
         self.turbo.decode_planes(file.bytes, file.size, reduction, &mut self.samples)
+    }
+
+    /// Gives the memory of a very large image before this one back.
+    fn give_back(&mut self) {
+        for buffer in [&mut self.samples, &mut self.rgb] {
+            if buffer.capacity() > MAX_KEPT_BYTES {
+                *buffer = Vec::new();
+            }
+        }
     }
 
     /// The decoded samples as RGB.

@@ -1,19 +1,20 @@
 //! Words that are one token, which most words of captions are: found without merging.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
+
+use super::hasher::Build;
 
 /// The longest word that is looked up, in bytes: what fits beside a length into 16.
-const LONGEST: usize = 15;
+pub const LONGEST: usize = 15;
 
 /// Words that merge into one token, to the token.
 #[derive(Debug)]
-pub struct KnownWords(HashMap<u128, u32, BuildHasherDefault<WordHasher>>);
+pub struct KnownWords(HashMap<u128, u32, Build>);
 
 impl KnownWords {
     /// None yet, with room for so many.
     pub fn with_capacity(words: usize) -> Self {
-        Self(HashMap::with_capacity_and_hasher(words, BuildHasherDefault::default()))
+        Self(HashMap::with_capacity_and_hasher(words, Build::default()))
     }
 
     /// Adds a word, unless it is too long to be looked up.
@@ -35,29 +36,6 @@ fn key(word: &[u8]) -> Option<u128> {
     bytes[..LONGEST].get_mut(..word.len())?.copy_from_slice(word);
     bytes[LONGEST] = word.len() as u8;
     Some(u128::from_le_bytes(bytes))
-}
-
-/// A fast hash of one word's key.
-#[derive(Debug, Default)]
-pub struct WordHasher(u64);
-
-impl Hasher for WordHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|byte| self.write_u128(u128::from(*byte)));
-    }
-
-    fn write_u128(&mut self, key: u128) {
-        let (low, high) = (self.0 ^ key as u64, (key >> 64) as u64);
-        let product = u128::from(low ^ 0x9e37_79b9_7f4a_7c15)
-            .wrapping_mul(u128::from(high ^ 0xe703_7ed1_a0b4_28db));
-        // Every bit of the key reaches the lowest and the highest bits, which the table looks at.
-        self.0 = ((product >> 64) as u64 ^ product as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        self.0 ^= self.0 >> 32;
-    }
 }
 
 #[cfg(test)]

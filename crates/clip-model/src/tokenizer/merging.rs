@@ -169,7 +169,7 @@ pub(super) mod tests {
             // Few letters, so that most pairs merge.
             let letter =
                 |at| 64 + (seed.wrapping_mul(2_654_435_761) >> (at % 29)) % (1 + seed % 20);
-            let word: Vec<u32> = (0..1 + seed % 64).map(letter).collect();
+            let word: Vec<u32> = (0..1 + seed % (SHORT as u32 + 9)).map(letter).collect();
             let (expected, _) = merged_plainly(merges, word.clone());
             assert_eq!(Chain::new(merges, &word).merged(), expected);
             let mut ids = [vec![7], word].concat();

@@ -5,6 +5,7 @@ mod clean;
 mod error;
 #[cfg(feature = "tokenizer-file")]
 mod file;
+mod hasher;
 mod known;
 mod merging;
 mod tensor;

@@ -22,8 +22,7 @@ use burn::tensor::{DType, Device, Tensor};
 use crate::{Activation, Mode, VisionConfig, VisionLayers, VisionPool};
 
 /// The image tower of a model.
-// A model has one tower, so nothing is gained by a box, which Burn's modules do not take.
-#[allow(clippy::large_enum_variant)]
+#[allow(clippy::large_enum_variant, reason = "a model has one; Burn's modules take no box")]
 #[derive(Module, Debug)]
 pub enum VisionTower {
     /// A Vision Transformer.

@@ -22,8 +22,8 @@ impl Values {
     ///
     /// When the file ends before, or cannot be mapped.
     pub(super) fn map(file: &File, start: u64, len: usize) -> Result<Self> {
-        let end = start.checked_add(len as u64);
-        if end.is_none_or(|end| file.metadata().is_ok_and(|file| file.len() < end)) {
+        let (end, size) = (start.checked_add(len as u64), file.metadata()?.len());
+        if end.is_none_or(|end| end > size) {
             return Err(Error::new(ErrorKind::UnexpectedEof, "the file ends within a tensor"));
         }
         if len == 0 {
@@ -33,7 +33,8 @@ impl Values {
         options.offset(start).len(len);
         // SAFETY: the map is private to this module's users, who copy from it at once. Whoever
         // changes the file meanwhile may change the values that are copied, as with any reading;
-        // whoever shortens it ends the process by a signal: `StateDict` tells its users so.
+        // whoever shortens it, or a disk that fails, ends the process by a signal: `StateDict`
+        // tells its users so.
         let map = unsafe { options.map_copy_read_only(file)? };
         Ok(Self::Mapped(map))
     }

@@ -25,8 +25,8 @@ pub enum Format {
 /// The tensors of a checkpoint. Opening reads names and shapes; values are read when asked for.
 ///
 /// Each tensor's part of the file is mapped by itself while it is copied, so that memory holds one
-/// tensor beside the model. As with every map, the file must not be shortened meanwhile: the
-/// system ends a process that reads what is no longer there.
+/// tensor beside the model. As with every map, the file must not be shortened meanwhile, and its
+/// disk must not fail: the system ends a process that reads what isn't there.
 #[derive(Debug)]
 pub struct StateDict {
     format: Format,

@@ -13,7 +13,11 @@ type Kinds = u64;
 /// Declares the kinds, each with its characters (`a-z` is a range), and the table of them all.
 macro_rules! kinds {
     ($($name:ident = $characters:literal;)*) => {
-        #[allow(non_camel_case_types, clippy::upper_case_acronyms)]
+        #[allow(
+            non_camel_case_types,
+            clippy::upper_case_acronyms,
+            reason = "the constants' own names, which the variants count"
+        )]
         enum Kind { $($name),* }
         $(const $name: Kinds = 1 << Kind::$name as u32;)*
         const CHARACTERS: &[(Kinds, &str)] = &[$(($name, $characters)),*];
