@@ -16,9 +16,11 @@ use std::time::Instant;
 
 use burn::train::Interrupter;
 use clap::Parser;
-use clip_examples::{exit, on_interrupt, peak_memory};
+use clip_examples::{exit, free_memory, on_interrupt, peak_memory};
 use clip_train::view::{Show, available, view};
-use clip_train::{Ended, RunFolder, TrainConfig, TrainError, Trainer, duration};
+use clip_train::{
+    Ended, MemoryPlan, RunFolder, TrainConfig, TrainError, Trainer, duration, memory_size,
+};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -38,7 +40,11 @@ struct Args {
     /// A preset or an open_clip JSON file [default: RN-nano]
     #[arg(long, value_name = "NAME|FILE")]
     model: Option<String>,
-    /// cpu, cuda:N, vulkan, metal or wgpu, among those compiled in [default: cpu]
+    /// Start from these weights: a file, a folder with one, or an id of the hub
+    #[arg(long, value_name = "FILE|DIR|ID", conflicts_with = "model")]
+    weights: Option<String>,
+    /// cpu, cuda:N, vulkan, metal or wgpu, among those compiled in; several with commas share each
+    /// batch [default: cpu]
     #[arg(long)]
     device: Option<String>,
     /// Pairs of a step, all of them each other's negatives [default: 256]
@@ -65,6 +71,9 @@ struct Args {
     /// Share of unusable samples above which the run stops [default: 0.1]
     #[arg(long, value_name = "SHARE")]
     max_bad_share: Option<f64>,
+    /// Steps between evaluations [default: one at the end]
+    #[arg(long, value_name = "N")]
+    eval_every: Option<u64>,
     /// Steps between checkpoints [default: 100]
     #[arg(long, value_name = "N")]
     checkpoint_every: Option<u64>,
@@ -74,6 +83,15 @@ struct Args {
     /// Folder of a run to go on with, from its newest checkpoint
     #[arg(long, value_name = "DIR")]
     resume: Option<PathBuf>,
+    /// Go on although the data is another than when the run stopped
+    #[arg(long, requires = "resume")]
+    accept_changes: bool,
+    /// Say how much memory the run is expected to take and which micro-batch fits, and end
+    #[arg(long)]
+    plan: bool,
+    /// Memory that the run may take, for --plan [default: what is free, on the CPU]
+    #[arg(long, value_name = "GB", requires = "plan")]
+    memory: Option<f64>,
     /// Show Burn's terminal dashboard (needs the feature tui)
     #[arg(long)]
     dashboard: bool,
@@ -84,13 +102,19 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> Result<Ended, TrainError> {
+    if args.plan {
+        return plan(&args.settings(args.resume.as_ref())?, args.memory);
+    }
     let started = Instant::now();
     let interrupter = Interrupter::new();
     on_interrupt(interrupter.clone());
     let show = if args.dashboard { Show::Dashboard } else { Show::Progress };
     available(show)?;
     let (mut trainer, folder) = match &args.resume {
-        Some(folder) => (Trainer::resume(args.settings(Some(folder))?, folder)?, folder.clone()),
+        Some(folder) => {
+            let settings = args.settings(Some(folder))?;
+            (Trainer::resume(settings, folder, args.accept_changes)?, folder.clone())
+        }
         None => {
             let next = || RunFolder::next(Path::new("runs"), "pretrain");
             let folder = args.out.clone().unwrap_or_else(next);
@@ -125,6 +149,25 @@ fn run(args: &Args) -> Result<Ended, TrainError> {
     Ok(Ended::Complete)
 }
 
+/// Tells what the run would take.
+fn plan(config: &TrainConfig, memory: Option<f64>) -> Result<Ended, TrainError> {
+    let plan = MemoryPlan::of_run(config)?;
+    println!("model and optimizer  {}", memory_size(plan.model));
+    println!("the batch            {}", memory_size(plan.batch));
+    println!("activations          {} a pair of a micro-batch", memory_size(plan.per_pair));
+    println!("expected peak        {}", memory_size(plan.peak()));
+    let of_cpu = || if config.device == "cpu" { free_memory() } else { None };
+    let free = memory.map(|gigabytes| (gigabytes * 1e9) as u64).or_else(of_cpu);
+    if let Some(free) = free {
+        let fits = match plan.largest_micro_batch(free) {
+            Some(pairs) => format!("micro-batches of up to {pairs}"),
+            None => "no micro-batch".into(),
+        };
+        println!("fits into {:<10} {fits}", memory_size(free));
+    }
+    Ok(Ended::Complete)
+}
+
 impl Args {
     /// The settings: defaults, then the file or the resumed run's, then the flags.
     fn settings(&self, resumed: Option<&PathBuf>) -> Result<TrainConfig, TrainError> {
@@ -148,7 +191,12 @@ impl Args {
         replace(&mut config.seed, &self.seed);
         replace(&mut config.loader.threads, &self.threads);
         replace(&mut config.loader.max_bad_share, &self.max_bad_share);
-        replace(&mut config.checkpoint_every, &self.checkpoint_every);
+        replace(&mut config.checkpoints.every, &self.checkpoint_every);
+        replace(&mut config.evaluation.every, &self.eval_every);
+        if let Some(weights) = &self.weights {
+            let finetune = config.finetune.get_or_insert_default();
+            finetune.weights.clone_from(weights);
+        }
         let given = |shards: &[String]| (!shards.is_empty()).then(|| shards.to_vec());
         replace(&mut config.data, &given(&self.data));
         replace(&mut config.eval_data, &given(&self.eval_data));

@@ -7,7 +7,7 @@ use burn::optim::GradientsParams;
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 use clip_model::weights::{Layout, StateDict, load_model, reference_key};
 use clip_model::{Clip, ClipConfig};
-use clip_train::Pairs;
+use clip_train::{Exchange, Objective, Pairs, StepOptions, contrastive_gradients};
 use safetensors::SafeTensors;
 
 /// One reference model with its inputs and results.
@@ -50,10 +50,8 @@ impl Golden {
 
     pub fn tokens(&self, device: &Device) -> Tensor<2, Int> {
         let file = SafeTensors::deserialize(&self.bytes).unwrap();
-        let view = file.tensor("tokens").unwrap();
-        let ids = view.data().chunks_exact(8);
-        let ids: Vec<i64> = ids.map(|b| i64::from_le_bytes(b.try_into().unwrap())).collect();
-        Tensor::from_data(TensorData::new(ids, view.shape().to_vec()), device)
+        let shape = file.tensor("tokens").unwrap().shape().to_vec();
+        Tensor::from_data(TensorData::new(self.integers("tokens"), shape), device)
     }
 
     /// Shape and values of a stored f32 tensor.
@@ -76,6 +74,13 @@ impl Golden {
     pub fn difference<const D: usize>(&self, name: &str, ours: Tensor<D>) -> f32 {
         let ours: Vec<f32> = ours.into_data().iter::<f32>().collect();
         relative_error(&ours, &self.values(name).1, 1.0)
+    }
+
+    /// The file's 64-bit integers of this name.
+    pub fn integers(&self, name: &str) -> Vec<i64> {
+        let file = SafeTensors::deserialize(&self.bytes).unwrap();
+        let view = file.tensor(name).unwrap();
+        view.data().chunks_exact(8).map(|b| i64::from_le_bytes(b.try_into().unwrap())).collect()
     }
 
     /// Relative error of every parameter's gradient, by open_clip's names.
@@ -101,6 +106,13 @@ impl Golden {
         let file = SafeTensors::deserialize(&self.bytes).unwrap();
         file.names().iter().filter(|name| name.starts_with("grad.")).count()
     }
+}
+
+/// Loss and gradients of a batch as the training step computes them, in tiles of four.
+pub fn gradients_of(model: &Clip, pairs: &Pairs) -> (Tensor<1>, GradientsParams) {
+    let options = StepOptions { tile: 4, ..StepOptions::whole() };
+    let exchange = Exchange::alone(&pairs.images.device());
+    contrastive_gradients(model, pairs, &Objective::default(), options, &exchange).unwrap()
 }
 
 pub fn relative_error(ours: &[f32], theirs: &[f32], scale: f32) -> f32 {

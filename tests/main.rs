@@ -7,10 +7,13 @@
     reason = "helpers of tests, which a panic fails"
 )]
 
+mod bench;
 mod examples;
 mod formats;
 mod golden;
 mod hostile;
+mod interruption;
+mod learner;
 mod learning;
 #[cfg(target_os = "linux")]
 mod memory;
@@ -18,5 +21,7 @@ mod parity;
 mod pretrain;
 mod pretrained;
 mod program;
+mod recipes;
 mod step;
+mod training;
 mod wgpu;

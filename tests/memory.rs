@@ -4,7 +4,8 @@ use std::path::Path;
 use std::process::Command;
 
 use burn::module::Module;
-use burn::tensor::{DType, Device};
+use burn::tensor::{DType, Device, Tensor};
+use clip_model::loss::{LogitRows, SoftmaxTargets};
 use clip_model::weights::{StateDict, load_model, save_safetensors};
 use clip_model::{ClipConfig, VisionLayers};
 
@@ -64,4 +65,45 @@ fn loading_peaks_at_the_model_and_its_largest_tensor() {
     let peak = output.lines().find_map(|line| line.strip_prefix("peak ")).expect(&output);
     let (peak, bound): (u64, u64) = (peak.parse().unwrap(), model + 4 * largest as u64 + SLACK);
     assert!(peak > model / 2 && peak <= bound, "{peak} bytes for a model of {model}");
+}
+
+/// Where a process of its own computes a loss.
+const LOSS: &str = "CLIP_TEST_LOSS";
+
+/// Images of a rank that has one in 64 of a batch, whose texts all ranks have.
+const ROWS: usize = 1024;
+const TEXTS: usize = 65_536;
+const WIDTH: usize = 512;
+
+/// Computes a loss with its gradient and prints by how much the peak grew.
+fn loss() {
+    let features = |rows| Tensor::<2>::ones([rows, WIDTH], &Device::flex()) / (WIDTH as f32).sqrt();
+    let (images, texts) = (features(ROWS), features(TEXTS));
+    let scale = Tensor::zeros([1], &Device::flex());
+    let before = peak();
+    let rows = LogitRows::new(images, texts, 0, scale, None, 512);
+    let sum = rows.softmax_loss(&rows.normalizers(), &SoftmaxTargets::default());
+    println!("\npeak {}", peak() - before);
+    assert_eq!(sum.text_features.dims(), [TEXTS, WIDTH]);
+}
+
+/// One matrix of logits of all these pairs would take 17 GB. The whole batch's loss takes
+/// minutes here: `cargo xtask bench loss` measures its memory.
+#[test]
+fn the_loss_takes_the_memory_of_its_gradients_and_a_few_tiles() {
+    if std::env::var_os(LOSS).is_some() {
+        return loss();
+    }
+    let computing = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "memory::the_loss_takes_the_memory_of_its_gradients_and_a_few_tiles"])
+        .arg("--nocapture")
+        .env(LOSS, "1")
+        .output()
+        .unwrap();
+    let output = String::from_utf8(computing.stdout).unwrap();
+    let peak = output.lines().find_map(|line| line.strip_prefix("peak ")).expect(&output);
+    let gradients = 4 * WIDTH * (ROWS + TEXTS);
+    // Of a whole batch, gradients are 268 MB, so that these bytes stay below 300 million.
+    let (peak, bound): (usize, usize) = (peak.parse().unwrap(), gradients + 31_000_000);
+    assert!(peak > gradients / 2 && peak <= bound, "{peak} bytes beside {gradients} of gradients");
 }

@@ -1,10 +1,9 @@
 //! Features and gradients against open_clip's with the same random weights.
 
 use burn::tensor::Device;
-use clip_model::{Activation, Mode, Tokenizer};
-use clip_train::{Cut, contrastive_gradients};
+use clip_model::{Activation, Mode, Statistics, Tokenizer};
 
-use crate::golden::Golden;
+use crate::golden::{Golden, gradients_of};
 
 const CASES: [&str; 3] = ["vit-quickgelu", "vit-gelu", "resnet"];
 
@@ -13,7 +12,7 @@ const FEATURES: f32 = 1e-5;
 const GRADIENTS: f32 = 1e-4;
 
 fn training() -> Mode {
-    Mode::Training { update_statistics: false, seed: 0 }
+    Mode::Training { statistics: Statistics::Batch, seed: 0 }
 }
 
 #[test]
@@ -54,7 +53,7 @@ fn running_statistics_are_used_and_updated_as_in_open_clip() {
     let error = golden.error("eval.image_features", model.encode_image(images.clone()));
     assert!(error <= FEATURES, "evaluation differs by {error:e}");
 
-    model.image_features(images, Mode::Training { update_statistics: true, seed: 0 });
+    model.image_features(images, Mode::Training { statistics: Statistics::Moving, seed: 0 });
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("after.safetensors");
     clip_model::weights::save_safetensors(&model, &golden.config, &path).unwrap();
@@ -78,8 +77,7 @@ fn every_gradient_of_the_loss_equals_that_of_open_clip() {
     for case in CASES {
         let golden = Golden::open(case);
         let model = golden.model(&device);
-        let cut = Cut { micro_batch: 6, tile: 4 };
-        let (loss, gradients) = contrastive_gradients(&model, &golden.pairs(&device), cut);
+        let (loss, gradients) = gradients_of(&model, &golden.pairs(&device));
         assert!(golden.error("loss", loss) <= FEATURES, "{case}: the loss differs");
         let errors = golden.gradient_errors(&model, &gradients);
         assert_eq!(errors.len(), golden.gradient_count(), "{case}: a gradient is missing");

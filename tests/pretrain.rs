@@ -1,137 +1,14 @@
 //! The `pretrain` program as a person meets it: interruption, resumption, bad input.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
 
-use tempfile::TempDir;
-
+use crate::bench::{Bench, TINY, losses, png, wait_for_step};
 use crate::program::program;
-
-/// A model so small that a step takes milliseconds.
-const TINY: &str = r#"{
-    "embed_dim": 16,
-    "vision_cfg": {"image_size": 32, "layers": 1, "width": 16, "head_width": 8, "patch_size": 16},
-    "text_cfg": {"context_length": 12, "vocab_size": 1024, "width": 16, "heads": 2, "layers": 1}
-}"#;
-
-/// A ModifiedResNet, whose running statistics are state that a checkpoint must hold.
-const TINY_RESNET: &str = r#"{
-    "embed_dim": 16,
-    "vision_cfg": {"image_size": 32, "layers": [1, 1, 1, 1], "width": 2, "head_width": 32},
-    "text_cfg": {"context_length": 12, "vocab_size": 1024, "width": 16, "heads": 2, "layers": 1}
-}"#;
-
-/// A folder with model files, in which `pretrain` runs.
-struct Bench {
-    folder: TempDir,
-}
-
-impl Bench {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("tiny.json"), TINY).unwrap();
-        fs::write(folder.path().join("resnet.json"), TINY_RESNET).unwrap();
-        Self { folder }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    /// `pretrain` with a tiny model on a shard of the sample, and these arguments on top.
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(program("pretrain"));
-        command.current_dir(self.folder.path()).args(arguments);
-        let given = |flag: &str| arguments.contains(&flag);
-        let resumed = given("--resume") || given("--config");
-        let sample = |name: &str| format!("{}/../assets/sample/{name}", env!("CARGO_MANIFEST_DIR"));
-        let defaults = [
-            ("--model", "tiny.json".to_string()),
-            ("--data", sample("train-000.tar.gz")),
-            ("--eval-data", sample("test-000.tar.gz")),
-            ("--batch-size", "16".to_string()),
-            ("--steps", "12".to_string()),
-            ("--checkpoint-every", "3".to_string()),
-        ];
-        for (flag, value) in defaults.iter().filter(|(flag, _)| !resumed && !given(flag)) {
-            command.args([flag, value.as_str()]);
-        }
-        command
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        self.command(arguments).output().unwrap()
-    }
-
-    /// The message of a run that must fail with this exit status, without a panic.
-    fn failure(&self, status: i32, arguments: &[&str]) -> String {
-        let output = self.run(arguments);
-        let message = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(status), "{arguments:?}: {message}");
-        assert!(!message.contains("panicked"), "{arguments:?}: {message}");
-        message
-    }
-
-    fn shard(&self, name: &str, members: &[(&str, &[u8])]) -> String {
-        let path = self.path(name);
-        let mut tar = tar::Builder::new(fs::File::create(&path).unwrap());
-        for (name, bytes) in members {
-            let mut header = tar::Header::new_gnu();
-            header.set_size(bytes.len() as u64);
-            header.set_mode(0o644);
-            tar.append_data(&mut header, name, *bytes).unwrap();
-        }
-        tar.finish().unwrap();
-        path.to_string_lossy().into_owned()
-    }
-}
-
-/// Losses by step, as written; equal text is equal bits.
-fn losses(run: &Path) -> Vec<(u64, String)> {
-    let text = fs::read_to_string(run.join("metrics.jsonl")).unwrap_or_default();
-    let line = |line: &str| {
-        let json: serde_json::Value = serde_json::from_str(line).ok()?;
-        Some((json["step"].as_u64()?, json["loss"].to_string()))
-    };
-    text.lines().filter_map(line).collect()
-}
-
-fn wait_for_step(run: &Path, step: usize, child: &mut Child) {
-    let started = Instant::now();
-    while losses(run).len() < step {
-        assert!(started.elapsed() < Duration::from_secs(120), "step {step} was never reached");
-        assert!(child.try_wait().unwrap().is_none(), "the run ended before step {step}");
-        std::thread::sleep(Duration::from_millis(2));
-    }
-}
-
-#[test]
-fn a_killed_run_goes_on_bit_for_bit() {
-    for (model, kill_at) in [("tiny.json", 4), ("tiny.json", 8), ("resnet.json", 5)] {
-        let bench = Bench::new();
-        let whole = bench.run(&["--model", model, "--out", "whole", "--steps", "40"]);
-        assert!(whole.status.success(), "{}", String::from_utf8_lossy(&whole.stderr));
-
-        let arguments = ["--model", model, "--out", "killed", "--steps", "40"];
-        let mut child = bench.command(&arguments).stdout(Stdio::null()).spawn().unwrap();
-        wait_for_step(&bench.path("killed"), kill_at, &mut child);
-        child.kill().unwrap(); // SIGKILL
-        child.wait().unwrap();
-        assert!(losses(&bench.path("killed")).len() < 40, "it was killed too late to tell");
-
-        let resumed = bench.run(&["--resume", "killed"]);
-        assert!(resumed.status.success(), "{}", String::from_utf8_lossy(&resumed.stderr));
-        let (whole, resumed) = (losses(&bench.path("whole")), losses(&bench.path("killed")));
-        assert_eq!(whole.len(), 40);
-        assert_eq!(resumed, whole, "{model} killed at step {kill_at}");
-    }
-}
 
 #[test]
 fn another_seed_gives_other_losses() {
-    // Or the comparison above could not fail.
+    // Or comparisons of losses could not fail.
     let bench = Bench::new();
     assert!(bench.run(&["--out", "a"]).status.success());
     assert!(bench.run(&["--out", "b", "--seed", "1"]).status.success());
@@ -185,19 +62,130 @@ fn a_finished_run_leaves_what_people_script_against() {
     let rows: Vec<clip_eval::Evaluation> = serde_json::from_str(&text).unwrap();
     let names: Vec<_> = rows.iter().map(|row| format!("{} {}", row.task, row.metric)).collect();
     assert_eq!(names[..2], ["zero_shot top1", "zero_shot top5"]);
-    assert_eq!(names.len(), 8);
+    assert_eq!(names.len(), 9);
+    assert_eq!(names[8], "held_out loss");
     assert!(
         rows.iter().all(|row| row.low <= row.value && row.value <= row.high && row.chance > 0.0)
     );
     let report = fs::read_to_string(run.join("report.html")).unwrap();
     assert!(report.contains("</html>") && report.contains("data:image/png;base64,"));
-    for file in
-        ["config.toml", "export/open_clip_model.safetensors", "export/open_clip_config.json"]
-    {
+    for file in [
+        "config.toml",
+        "export/open_clip_model.safetensors",
+        "export/open_clip_config.json",
+        "export-hf/model.safetensors",
+    ] {
         assert!(run.join(file).is_file(), "{file}");
     }
     let message = bench.failure(2, &["--out", "run"]);
     assert!(message.contains("already holds a run") && message.contains("--resume"), "{message}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_planned_memory_is_what_a_run_takes() {
+    let bench = Bench::new();
+    for (model, batch) in [("ViT-nano", "192"), ("RN-nano", "384")] {
+        let settings = ["--model", model, "--batch-size", batch, "--steps", "2"];
+        let fact = |text: &str, name: &str| -> f64 {
+            let rest = text.split_once(name).unwrap_or_else(|| panic!("no {name}: {text}")).1;
+            let number = rest.trim_start_matches(|c: char| !c.is_ascii_digit());
+            number.split(' ').next().unwrap().parse().unwrap()
+        };
+        let planned = bench.run(&[&settings[..], &["--plan", "--memory", "8"]].concat());
+        let planned = String::from_utf8_lossy(&planned.stdout).into_owned();
+        assert!(planned.contains("micro-batches of up to"), "{planned}");
+        assert!(bench.run(&[&settings[..], &["--out", model]].concat()).status.success());
+        let report = fs::read_to_string(bench.path(model).join("report.html")).unwrap();
+        let (planned, taken) = (fact(&planned, "expected peak"), fact(&report, "Peak memory"));
+        assert!((planned / taken - 1.0).abs() < 0.3, "{model}: planned {planned}, taken {taken}");
+        println!("{model}: planned {planned}, taken {taken}");
+    }
+}
+
+#[test]
+fn a_run_without_progress_ends_early_with_its_best_model() {
+    let bench = Bench::new();
+    let sample = |name: &str| format!("{}/../assets/sample/{name}", env!("CARGO_MANIFEST_DIR"));
+    let settings = format!(
+        "model = \"tiny.json\"\ndata = [\"{}\"]\neval_data = [\"{}\"]\nbatch_size = 16\nsteps = 40\n\
+         lr = 1e-12\n[evaluation]\nevery = 2\nbest = \"zero_shot top1\"\npatience = 2\n\
+         [checkpoints]\nkeep = 1\n",
+        sample("train-000.tar.gz"),
+        sample("test-000.tar.gz"),
+    );
+    fs::write(bench.path("stop.toml"), &settings).unwrap();
+    let output = bench.run(&["--config", "stop.toml", "--out", "run"]);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(said.contains("nothing got better since step 2"), "{said}");
+    assert!(said.contains("the exported model is that of step 2"), "{said}");
+    assert_eq!(losses(&bench.path("run")).len(), 6);
+    let kept = |step: u64| bench.path(&format!("run/checkpoints/step-{step:09}")).exists();
+    assert!(kept(2) && !kept(4) && kept(6));
+
+    fs::write(bench.path("typo.toml"), settings.replace("zero_shot top1", "top1")).unwrap();
+    let message = bench.failure(2, &["--config", "typo.toml", "--out", "typo"]);
+    assert!(message.contains("best is one of zero_shot top1"), "{message}");
+}
+
+#[test]
+fn a_model_is_distilled_from_another_that_reads_the_same() {
+    let bench = Bench::new();
+    assert!(bench.run(&["--out", "teacher"]).status.success());
+    let student = |name: &str, teacher: &str, model: &str| {
+        let train = concat!(env!("CARGO_MANIFEST_DIR"), "/../assets/sample/train-000.tar.gz");
+        let text = format!(
+            "model = \"{model}\"\nteacher = \"{teacher}\"\ndata = [\"{train}\"]\nbatch_size = 16\n\
+             micro_batch = 5\nsteps = 3\n"
+        );
+        fs::write(bench.path(name), text).unwrap();
+    };
+    student("student.toml", "teacher/export", "resnet.json");
+    assert!(bench.run(&["--config", "student.toml", "--out", "student"]).status.success());
+    let alone = bench.run(&["--model", "resnet.json", "--steps", "3", "--out", "alone"]);
+    assert!(alone.status.success());
+    // The teacher's part comes on top of the contrastive loss.
+    let first = |run: &str| losses(&bench.path(run))[0].1.parse::<f64>().unwrap();
+    assert!(first("student") > first("alone") + 1.0, "{} {}", first("student"), first("alone"));
+    student("other.toml", "teacher/export", "ViT-B-32");
+    let message = bench.failure(2, &["--config", "other.toml", "--out", "other"]);
+    assert!(message.contains("the teacher teacher/export wants other images"), "{message}");
+}
+
+#[test]
+fn two_runs_are_laid_over_each_other() {
+    let bench = Bench::new();
+    assert!(bench.run(&["--out", "first", "--eval-every", "6"]).status.success());
+    assert!(bench.run(&["--out", "second", "--seed", "1", "--eval-every", "6"]).status.success());
+    let output = Command::new(program("compare_runs"))
+        .current_dir(bench.path(""))
+        .args(["first", "second"])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let page = fs::read_to_string(bench.path("compared.html")).unwrap();
+    assert!(page.contains("first") && page.contains("second"));
+    assert!(page.contains("Evaluations over the run") && !page.contains("NaN"));
+    // What the run says of its model, its export says too.
+    let sample = |name: &str| format!("{}/../assets/sample/{name}", env!("CARGO_MANIFEST_DIR"));
+    let output = Command::new(program("evaluate"))
+        .current_dir(bench.path(""))
+        .args(["--model", "first/export", "--batch-size", "16", "--data"])
+        .arg(sample("test-000.tar.gz"))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let rows = fs::read_to_string(bench.path("first/eval.json")).unwrap();
+    let rows: Vec<clip_eval::Evaluation> = serde_json::from_str(&rows).unwrap();
+    let last: Vec<_> = rows.iter().filter(|row| row.step == 12).collect();
+    assert_eq!(last.len(), 9);
+    for row in last {
+        assert!(said.contains(&row.to_string()), "{row} is not in: {said}");
+    }
+    // And TensorBoard finds the runs' events.
+    let events = fs::read_dir(bench.path("first/tensorboard")).unwrap();
+    assert_eq!(events.count(), 1);
 }
 
 #[test]
@@ -267,13 +255,6 @@ fn a_damaged_checkpoint_is_named() {
         assert!(message.contains(file), "{message}");
         fs::write(&path, bytes).unwrap();
     }
-}
-
-fn png(side: u32) -> Vec<u8> {
-    let mut bytes = std::io::Cursor::new(Vec::new());
-    let image = image::RgbImage::from_pixel(side, side, image::Rgb([200, 30, 90]));
-    image.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
-    bytes.into_inner()
 }
 
 /// A picture whose header promises 100,000 x 100,000 pixels.

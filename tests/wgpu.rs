@@ -3,13 +3,12 @@
 use std::io::Write;
 
 use burn::tensor::{DType, Device, DeviceKind, Tensor};
-use clip_model::Mode;
 use clip_model::weights::{StateDict, load_model};
-use clip_train::{Cut, contrastive_gradients};
+use clip_model::{Mode, Statistics};
 
-use crate::golden::Golden;
+use crate::golden::{Golden, gradients_of};
 
-const TRAINING: Mode = Mode::Training { update_statistics: false, seed: 0 };
+const TRAINING: Mode = Mode::Training { statistics: Statistics::Batch, seed: 0 };
 
 /// A software graphics device, or nothing where the machine has none.
 ///
@@ -52,8 +51,7 @@ fn features_and_gradients_on_wgpu_agree_with_open_clip() {
     for case in ["vit-quickgelu", "resnet"] {
         let golden = Golden::open(case);
         let model = golden.model(&device);
-        let cut = Cut { micro_batch: 6, tile: 6 };
-        let (loss, gradients) = contrastive_gradients(&model, &golden.pairs(&device), cut);
+        let (loss, gradients) = gradients_of(&model, &golden.pairs(&device));
         assert!(golden.error("loss", loss) <= 1e-5, "{case}: the loss differs");
         let images = model.image_features(golden.images(&device), TRAINING);
         let texts = model.text_features(golden.tokens(&device));

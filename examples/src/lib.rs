@@ -7,7 +7,7 @@ pub use model::Model;
 use std::process::ExitCode;
 
 use burn::train::Interrupter;
-use clip_train::{Ended, TrainError};
+use clip_train::{Ended, TrainError, memory_size};
 
 /// Exit status after Ctrl-C, by convention 128 + SIGINT.
 const INTERRUPTED: u8 = 130;
@@ -51,8 +51,17 @@ pub fn on_interrupt(interrupter: Interrupter) {
 
 /// The most memory that this process has held, where the system tells.
 pub fn peak_memory() -> Option<String> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-    let kilobytes: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
-    Some(format!("{:.1} GB", kilobytes / 1e6))
+    Some(memory_size(bytes("/proc/self/status", "VmHWM:")?))
+}
+
+/// Bytes of memory that are free for this process, where the system tells.
+pub fn free_memory() -> Option<u64> {
+    bytes("/proc/meminfo", "MemAvailable:")
+}
+
+/// A line of one of Linux's own files, in bytes.
+fn bytes(file: &str, name: &str) -> Option<u64> {
+    let text = std::fs::read_to_string(file).ok()?;
+    let line = text.lines().find(|line| line.starts_with(name))?;
+    line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)
 }

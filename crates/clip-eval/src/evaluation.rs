@@ -2,16 +2,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::wilson;
 
-/// One result, a line of a run's `eval.json`. Values are shares in `0..=1`.
+/// One result, a line of a run's `eval.json`. Values are shares in `0..=1`, but for the metric
+/// `loss`, which is in nats.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
     /// Training step of the model.
     pub step: u64,
-    /// `zero_shot`, `image_to_text` or `text_to_image`.
+    /// `zero_shot`, `image_to_text`, `text_to_image` or `held_out`.
     pub task: String,
     /// What it was measured on.
     pub dataset: String,
-    /// `top1`, `top5`, `recall@1`, `recall@5` or `recall@10`.
+    /// `top1`, `top5`, `recall@1`, `recall@5`, `recall@10` or `loss`.
     pub metric: String,
     /// The result.
     pub value: f64,
@@ -68,6 +69,14 @@ impl Source<'_> {
 
 impl std::fmt::Display for Evaluation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.metric == "loss" {
+            let Self { task, metric, value, chance, n, classes, .. } = self;
+            return write!(
+                f,
+                "{task:<14} {metric:<10} {value:>7.3}  (chance {chance:.3}; n {n}, in batches of \
+                 {classes})"
+            );
+        }
         let percent = |share: f64| 100.0 * share;
         write!(
             f,

@@ -126,7 +126,8 @@ impl Clip {
         }
     }
 
-    /// Keeps the logit scale at or below 100, as the paper does after every step.
+    /// Keeps the logit scale at or below 100, as the paper does after every step, and, as open_clip
+    /// does too, at or above 1.
     pub fn clamp_logit_scale(mut self) -> Self {
         // Clamping on an autodiff device would leave a parameter that no longer asks for its
         // gradient, so the clamp runs beside the graph.
@@ -134,9 +135,10 @@ impl Clip {
             let require_grad = scale.is_require_grad();
             match scale.device().is_autodiff() {
                 true => {
-                    scale.inner().clamp_max(MAX_LOG_SCALE).autodiff().set_require_grad(require_grad)
+                    let clamped = scale.inner().clamp(0.0, MAX_LOG_SCALE);
+                    clamped.autodiff().set_require_grad(require_grad)
                 }
-                false => scale.clamp_max(MAX_LOG_SCALE),
+                false => scale.clamp(0.0, MAX_LOG_SCALE),
             }
         });
         self

@@ -37,6 +37,9 @@ pub enum ConfigError {
         /// The tower or option, and what is supported in its place.
         what: String,
     },
+    /// The other library has no such model.
+    #[error("there is no such model elsewhere: {0}")]
+    Export(String),
     /// Two keys contradict each other, or a value is impossible.
     #[error("the model configuration is contradictory: {0}")]
     Contradiction(String),

@@ -5,13 +5,24 @@
 /// batch statistics of training.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// Running statistics are used and left alone.
+    /// Running statistics are used and left alone, and all patches are seen.
     Evaluation,
-    /// Batch statistics are used.
+    /// What training alone does is done.
     Training {
-        /// Whether the running statistics move: true in exactly one of the passes over a batch.
-        update_statistics: bool,
+        /// How batch normalisation goes about its statistics.
+        statistics: Statistics,
         /// What patch dropout draws from; the i-th image uses `seed + i`.
         seed: u64,
     },
+}
+
+/// The statistics of batch normalisation in training.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Statistics {
+    /// Those of the batch, which move the running ones: in exactly one of the passes over a batch.
+    Moving,
+    /// Those of the batch, which leave the running ones alone.
+    Batch,
+    /// The running ones, as they are: frozen batch normalisation.
+    Running,
 }

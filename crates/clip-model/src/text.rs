@@ -100,6 +100,17 @@ impl TextTransformer {
     /// - output: `[batch, embed]`
     pub fn forward(&self, tokens: Tensor<2, Int>) -> Tensor<2> {
         let x = self.encode(tokens.clone());
+        self.head(x, tokens)
+    }
+
+    /// What comes after the blocks.
+    ///
+    /// # Shapes
+    ///
+    /// - input: `[batch, positions, width]`
+    /// - tokens: `[batch, context]`
+    /// - output: `[batch, embed]`
+    pub fn head(&self, x: Tensor<3>, tokens: Tensor<2, Int>) -> Tensor<2> {
         // Normalising after the pooling gives the same numbers as before it, for less.
         self.project(normalized(&self.ln_final, self.pooled(x, tokens)))
     }
@@ -126,28 +137,34 @@ impl TextTransformer {
 
     /// `[batch, context]` ids to `[batch, positions, width]`.
     fn encode(&self, tokens: Tensor<2, Int>) -> Tensor<3> {
+        self.transformer.forward(self.embed(tokens.clone()), self.mask(tokens))
+    }
+
+    /// What comes before the blocks: `[batch, context]` ids to `[batch, positions, width]`.
+    pub fn embed(&self, tokens: Tensor<2, Int>) -> Tensor<3> {
         let [batch, _] = tokens.dims();
-        let mut x = self.token_embedding.forward(tokens.clone());
-        let mut mask = None;
+        let mut x = self.token_embedding.forward(tokens);
         if let Some(class) = &self.cls_emb {
             let [_, _, width] = x.dims();
             let class = class.val().reshape([1, 1, width]).expand([batch, 1, width]);
             x = Tensor::cat(vec![x, class], 1);
-            mask = Some(self.padding_mask(tokens));
         }
         let [_, positions, width] = x.dims();
         let embedding = self.positional_embedding.val().slice([0..positions, 0..width]);
-        self.transformer.forward(x + embedding.unsqueeze(), mask)
+        x + embedding.unsqueeze()
     }
 
-    /// What no position may see: padding, shifted by one to the right as in open_clip, whose
-    /// released weights were trained so (its `correct_cls_mask` is off).
-    fn padding_mask(&self, tokens: Tensor<2, Int>) -> Tensor<4, Bool> {
+    /// The mask of the blocks, `[batch, 1, positions, positions]`, where the text has a class token:
+    /// no position may see padding, shifted by one to the right as in open_clip, whose released
+    /// weights were trained so (its `correct_cls_mask` is off).
+    pub fn mask(&self, tokens: Tensor<2, Int>) -> Option<Tensor<4, Bool>> {
+        self.cls_emb.as_ref()?;
         let [batch, context] = tokens.dims();
         let first = Tensor::<2, Int>::zeros([batch, 1], &tokens.device()).not_equal_elem(0);
         let padding = tokens.equal_elem(self.pad_id);
         let keys = Tensor::cat(vec![first, padding], 1);
-        keys.reshape([batch, 1, 1, context + 1]).expand([batch, 1, context + 1, context + 1])
+        let keys = keys.reshape([batch, 1, 1, context + 1]);
+        Some(keys.expand([batch, 1, context + 1, context + 1]))
     }
 
     /// `[batch, positions, width]` to `[batch, width]`.

@@ -1,5 +1,6 @@
 use std::path::PathBuf;
 
+use crate::{Fault, RankLost};
 use clip_data::{DataError, LoaderError};
 use clip_model::{ConfigError, DeviceError, PretrainedError, TokenizerError};
 
@@ -24,9 +25,12 @@ pub enum TrainError {
     /// The training data gave out.
     #[error(transparent)]
     Loader(#[from] LoaderError),
-    /// The model cannot be exported.
+    /// A model cannot be loaded or exported.
     #[error(transparent)]
-    Export(#[from] PretrainedError),
+    Pretrained(#[from] PretrainedError),
+    /// A rank of the step ended early.
+    #[error("{0}, by an error of its device shown above")]
+    Rank(#[from] RankLost),
     /// A file of the run cannot be read or written.
     #[error("cannot {action} {}: {reason}", path.display())]
     File {
@@ -38,10 +42,10 @@ pub enum TrainError {
         reason: String,
     },
     /// The folder given to resume from holds no complete checkpoint.
-    #[error("{} has no complete checkpoint to resume from; give the folder of a run that saved one", .0.display())]
+    #[error("{} has no complete checkpoint to resume from; give the folder of a run that saved one, or, if this one was stopped before that, remove it and begin anew", .0.display())]
     NoCheckpoint(PathBuf),
     /// The folder for a new run already holds one.
-    #[error("{} already holds a run; continue it with --resume, or choose another --out", .0.display())]
+    #[error("{} already holds a run; continue it with --resume, remove it, or choose another --out", .0.display())]
     RunExists(PathBuf),
     /// The checkpoint is of another model than the one asked for.
     #[error("the checkpoint {} is of another model than `{model}`: {reason}; leave out --model to go on with it", path.display())]
@@ -53,16 +57,30 @@ pub enum TrainError {
         /// What differs.
         reason: String,
     },
-    /// The loss was not a finite number too many times in a row.
+    /// The data or its order is another than that of the checkpoint.
     #[error(
-        "the loss or its gradient was not finite in {steps} steps in a row, up to step {step}; \
-         lower the learning rate or clip the gradient, and resume from the last checkpoint"
+        "the checkpoint {} was at a place in other data: {reason}; undo the change, or accept it \
+         with --accept-changes",
+        path.display()
+    )]
+    OtherData {
+        /// The checkpoint.
+        path: PathBuf,
+        /// What differs.
+        reason: String,
+    },
+    /// Updates had to be left out, too many in a row or one more than the settings allow.
+    #[error(
+        "{fault} at step {step}, the last of {steps} in a row that changed nothing; lower the \
+         learning rate or clip the gradient, and resume from the last checkpoint"
     )]
     Diverged {
         /// The last of them.
         step: u64,
         /// How many.
         steps: u64,
+        /// What was wrong with it.
+        fault: Fault,
     },
 }
 
@@ -79,6 +97,7 @@ impl TrainError {
                 | Self::NoCheckpoint(_)
                 | Self::RunExists(_)
                 | Self::OtherModel { .. }
+                | Self::OtherData { .. }
                 | Self::Data(NoShards | NoSuchShard { .. } | BadSpec { .. })
         )
     }

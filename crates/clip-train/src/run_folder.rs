@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use clip_eval::Evaluation;
 
-use crate::files::{create_folder, write_atomically};
+use crate::files::{create_folder, read_text, write_atomically};
 use crate::{Checkpoints, TrainConfig, TrainError};
 
 /// Where a run keeps what it makes; people script against these names.
@@ -21,7 +21,8 @@ impl RunFolder {
         let folder = Self { path: path.into() };
         // One that never took a step left nothing worth keeping.
         let logged = folder.metrics().metadata().is_ok_and(|file| file.len() > 0);
-        if logged || Checkpoints::new(folder.checkpoints(), 1).latest().is_some() {
+        let checkpoints = Checkpoints::new(folder.checkpoints(), config.checkpoints);
+        if logged || checkpoints.latest().is_some() {
             return Err(TrainError::RunExists(path.into()));
         }
         create_folder(path)?;
@@ -46,6 +47,12 @@ impl RunFolder {
         &self.path
     }
 
+    /// The folder's own name.
+    pub fn name(&self) -> String {
+        let name = self.path.file_name().unwrap_or(self.path.as_os_str());
+        name.to_string_lossy().into_owned()
+    }
+
     /// Everything needed to repeat the run.
     pub fn config(&self) -> PathBuf {
         self.path.join("config.toml")
@@ -66,6 +73,16 @@ impl RunFolder {
         self.path.join("export")
     }
 
+    /// The model in transformers' format, where it has one.
+    pub fn hugging_face_export(&self) -> PathBuf {
+        self.path.join("export-hf")
+    }
+
+    /// TensorBoard's event files.
+    pub fn events(&self) -> PathBuf {
+        self.path.join("tensorboard")
+    }
+
     /// The page for people.
     pub fn report(&self) -> PathBuf {
         self.path.join("report.html")
@@ -77,9 +94,28 @@ impl RunFolder {
     ///
     /// When the file cannot be written.
     pub fn write_evaluations(&self, evaluations: &[Evaluation]) -> Result<(), TrainError> {
-        let path = self.path.join("eval.json");
+        let path = self.evaluations();
         let json = serde_json::to_string_pretty(evaluations)
             .map_err(|error| TrainError::file("write", &path, error))?;
         write_atomically(&path, json.as_bytes())
+    }
+
+    /// The results in `eval.json`; none where there is no such file.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read or is not valid.
+    pub fn read_evaluations(&self) -> Result<Vec<Evaluation>, TrainError> {
+        let path = self.evaluations();
+        if !path.exists() {
+            return Ok(Vec::new());
+        }
+        serde_json::from_str(&read_text(&path)?)
+            .map_err(|error| TrainError::file("read", path, error))
+    }
+
+    /// All results, an array of JSON objects.
+    fn evaluations(&self) -> PathBuf {
+        self.path.join("eval.json")
     }
 }

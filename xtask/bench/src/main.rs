@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: how fast this project does what others do too, measured in the same run.
 
 mod decoding;
+mod loss;
 mod machine;
 mod measure;
 mod memory;
@@ -54,6 +55,9 @@ struct Args {
     /// Samples that pass through the loader to see its memory, in each round
     #[arg(long, default_value_t = 1_000_000)]
     samples: u64,
+    /// Pairs whose loss takes the memory that is measured
+    #[arg(long, default_value_t = 65_536)]
+    pairs: usize,
     /// Folder for shards and captions, to be used again; a temporary one without it
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
@@ -65,6 +69,8 @@ enum Subject {
     Data,
     /// Memory of the loader from the first to the last of many samples
     Memory,
+    /// The tiled loss with its gradient: speed beside the dense one, and memory
+    Loss,
 }
 
 fn main() -> ExitCode {
@@ -91,6 +97,16 @@ fn run(args: &Args) -> Result<()> {
     };
     match args.subject {
         Subject::Data => compare(args, folder, &mut add)?,
+        Subject::Loss => {
+            println!("{}", Row::header());
+            let rounds = rounds(args);
+            if is_wanted(args, loss::SPEED) {
+                add(loss::speed(&rounds)?);
+            }
+            if is_wanted(args, loss::MEMORY) {
+                add(loss::memory(args.pairs, args.rounds)?);
+            }
+        }
         Subject::Memory => {
             println!("{}", Row::header());
             add(memory::measure(folder, args.samples, args.rounds)?);
@@ -103,12 +119,20 @@ fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
+fn rounds(args: &Args) -> Rounds {
+    Rounds { count: args.rounds, length: Duration::from_secs_f64(args.seconds) }
+}
+
+fn is_wanted(args: &Args, name: &str) -> bool {
+    args.only.as_ref().is_none_or(|only| name.contains(only.as_str()))
+}
+
 /// Everything that a peer does too.
 fn compare(args: &Args, folder: &Path, add: &mut impl FnMut(Row)) -> Result<()> {
     let mut peer = Peer::start(&args.python, SCRIPT, folder)?;
     println!("{}\n{}", peer.versions(), Row::header());
-    let rounds = Rounds { count: args.rounds, length: Duration::from_secs_f64(args.seconds) };
-    let wanted = |name: &str| args.only.as_ref().is_none_or(|only| name.contains(only.as_str()));
+    let rounds = rounds(args);
+    let wanted = |name: &str| is_wanted(args, name);
     for shards in reading::ALL.iter().filter(|shards| wanted(shards.name)) {
         add(reading::measure(shards, folder, &mut peer, &rounds)?);
     }

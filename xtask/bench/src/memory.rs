@@ -34,8 +34,15 @@ pub fn measure(folder: &Path, samples: u64, rounds: usize) -> Result<Row> {
         _ => (0..rounds).map(|_| measure_apart(folder, samples)).collect::<Result<_>>()?,
     };
     let name = format!("memory, {} samples", 10 * tenth * BATCH as u64);
-    // Less memory is better, so the first tenth's is what is compared with the last's.
-    Ok(Row::new(name, &measured, "the last tenth; ours is the first".to_owned(), "MB", GOAL))
+    let measured: Vec<(f64, f64)> =
+        measured.into_iter().map(|(first, last)| (last, first)).collect();
+    Ok(Row::less_is_better(
+        name,
+        &measured,
+        "the first tenth; ours is the last".to_owned(),
+        "MB",
+        GOAL,
+    ))
 }
 
 /// One round, by this program.
@@ -54,8 +61,8 @@ fn measure_apart(folder: &Path, samples: u64) -> Result<(f64, f64)> {
     ensure!(status.success(), "a round failed; see `--rounds 1`");
     let rows: Vec<Row> = serde_json::from_slice(&fs::read(&json)?)?;
     let row = rows.first().context("a round without a figure")?;
-    println!("  {:.1} MB in the first tenth, {:.1} MB in the last", row.ours, row.peer);
-    Ok((row.ours, row.peer))
+    println!("  {:.1} MB in the first tenth, {:.1} MB in the last", row.peer, row.ours);
+    Ok((row.peer, row.ours))
 }
 
 /// Mean megabytes during the first and the last `tenth` batches of ten times as many.

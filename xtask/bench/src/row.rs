@@ -38,15 +38,37 @@ impl Row {
         unit: &str,
         goal: f64,
     ) -> Self {
+        Self::of(name.into(), rounds, peer_name, unit, goal, |ours, peer| ours / peer)
+    }
+
+    /// A figure of which less is better.
+    pub fn less_is_better(
+        name: impl Into<String>,
+        rounds: &[(f64, f64)],
+        peer_name: String,
+        unit: &str,
+        goal: f64,
+    ) -> Self {
+        Self::of(name.into(), rounds, peer_name, unit, goal, |ours, peer| peer / ours)
+    }
+
+    fn of(
+        name: String,
+        rounds: &[(f64, f64)],
+        peer_name: String,
+        unit: &str,
+        goal: f64,
+        ratio: fn(f64, f64) -> f64,
+    ) -> Self {
         let ours = median(rounds.iter().map(|round| round.0).collect());
         let peer = median(rounds.iter().map(|round| round.1).collect());
-        let ratios = rounds.iter().map(|(ours, peer)| ours / peer);
+        let ratios = rounds.iter().map(|(ours, peer)| ratio(*ours, *peer));
         Self {
-            name: name.into(),
+            name,
             ours,
             peer,
             peer_name,
-            ratio: ours / peer,
+            ratio: ratio(ours, peer),
             low: ratios.clone().fold(f64::INFINITY, f64::min),
             high: ratios.fold(0.0, f64::max),
             unit: unit.to_owned(),
@@ -75,7 +97,7 @@ impl fmt::Display for Row {
         let Self { name, ours, peer, peer_name, ratio, low, high, unit, goal, .. } = self;
         write!(
             f,
-            "{name:<30} {ours:>10.0} {peer:>10.0} {unit:<10} {ratio:>7.2} {low:>7.2} to {high:>6.2} \
+            "{name:<30} {ours:>10.1} {peer:>10.1} {unit:<10} {ratio:>7.2} {low:>7.2} to {high:>6.2} \
              {goal:>6.2}  {peer_name}{}",
             if ratio >= goal { "" } else { " (BELOW THE GOAL)" }
         )

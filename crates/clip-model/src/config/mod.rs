@@ -133,12 +133,12 @@ impl ClipConfig {
     ///
     /// # Errors
     ///
-    /// [`ConfigError::Unsupported`] with what transformers has no counterpart of: a
-    /// ModifiedResNet, layer scale, ...
+    /// [`ConfigError::Export`] with what transformers has no counterpart of: a ModifiedResNet,
+    /// layer scale, ...
     pub fn to_hugging_face(&self) -> Result<Value, ConfigError> {
-        crate::weights::export_config(self).map_err(|lacks| ConfigError::Unsupported {
-            origin: "this configuration".into(),
-            what: format!("transformers' CLIPModel and SiglipModel don't have {lacks}"),
+        crate::weights::export_config(self).map_err(|lacks| {
+            let what = format!("transformers' CLIPModel and SiglipModel don't have {lacks}");
+            ConfigError::Export(what)
         })
     }
 
@@ -146,11 +146,10 @@ impl ClipConfig {
     ///
     /// # Errors
     ///
-    /// [`ConfigError::Unsupported`] when open_clip has no such model: a SigLIP image tower that
-    /// timm does not name.
+    /// [`ConfigError::Export`] when open_clip has no such model: a SigLIP image tower that timm does
+    /// not name.
     pub fn to_open_clip(&self) -> Result<Value, ConfigError> {
-        let what = |what| ConfigError::Unsupported { origin: "this configuration".into(), what };
-        open_clip::export(self).map_err(what)
+        open_clip::export(self).map_err(ConfigError::Export)
     }
 
     /// Checks that the numbers fit together.

@@ -143,6 +143,12 @@ impl Pretrained {
         Ok(Self { model, config, transform, tokenizer, path: PathBuf::new() })
     }
 
+    /// The same with this tokenizer, whose file is copied when the model is saved.
+    #[must_use]
+    pub fn with_tokenizer(self, tokenizer: Tokenizer) -> Self {
+        Self { tokenizer: Some(tokenizer), ..self }
+    }
+
     /// The model's tokenizer.
     ///
     /// # Errors

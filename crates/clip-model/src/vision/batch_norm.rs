@@ -1,9 +1,9 @@
 use burn::module::{Module, Param, RunningState};
 use burn::nn::Initializer;
 use burn::tensor::module::{batch_norm, batch_norm_train};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{DType, Device, Tensor};
 
-use crate::Mode;
+use crate::{Mode, Statistics};
 
 /// Batch normalisation over `[batch, channels, height, width]`, as PyTorch's `BatchNorm2d`.
 ///
@@ -35,18 +35,31 @@ impl BatchNorm {
         }
     }
 
+    /// Computes in f32 whatever the dtype of `x`, as the paper does.
+    ///
     /// # Shapes
     ///
     /// - input and output: `[batch, channels, height, width]`
     pub fn forward(&self, x: Tensor<4>, mode: Mode) -> Tensor<4> {
-        let (gamma, beta) = (self.gamma.val(), self.beta.val());
-        let Mode::Training { update_statistics, .. } = mode else {
-            let (mean, variance) = (self.running_mean.value(), self.running_var.value());
-            return batch_norm(x, gamma, beta, mean, variance, Self::EPSILON);
+        let dtype = x.dtype();
+        self.forward_wide(x.cast(DType::F32), mode).cast(dtype)
+    }
+
+    fn forward_wide(&self, x: Tensor<4>, mode: Mode) -> Tensor<4> {
+        let wide = |x: Tensor<1>| x.cast(DType::F32);
+        let (gamma, beta) = (wide(self.gamma.val()), wide(self.beta.val()));
+        let statistics = match mode {
+            Mode::Training { statistics, .. } => statistics,
+            Mode::Evaluation => Statistics::Running,
         };
+        if statistics == Statistics::Running {
+            let mean = wide(self.running_mean.value());
+            let variance = wide(self.running_var.value());
+            return batch_norm(x, gamma, beta, mean, variance, Self::EPSILON);
+        }
         let [batch, _, height, width] = x.dims();
         let normalised = batch_norm_train(x, gamma, beta, Self::EPSILON);
-        if update_statistics {
+        if statistics == Statistics::Moving {
             let count = (batch * height * width) as f64;
             let unbiased = normalised.variance * (count / (count - 1.0).max(1.0));
             Self::update(&self.running_mean, normalised.mean);
@@ -56,7 +69,7 @@ impl BatchNorm {
     }
 
     fn update(state: &RunningState<Tensor<1>>, value: Tensor<1>) {
-        let old = state.value();
+        let old = state.value().cast(DType::F32);
         let moved = old.clone() * (1.0 - Self::MOMENTUM) + value.detach() * Self::MOMENTUM;
         // One batch that is not finite must not spoil the statistics for good.
         let broken = moved.clone().is_finite().bool_not();
@@ -77,7 +90,7 @@ mod tests {
     fn a_batch_that_is_not_finite_leaves_the_running_statistics_alone() {
         let device = Device::flex();
         let norm = BatchNorm::new(3, &device);
-        let mode = Mode::Training { update_statistics: true, seed: 0 };
+        let mode = Mode::Training { statistics: Statistics::Moving, seed: 0 };
         let noise = Tensor::<4>::random([4, 3, 2, 2], Distribution::Normal(1.0, 2.0), &device);
         norm.forward(noise.clone(), mode);
         let before = norm.running_mean.value().into_data();

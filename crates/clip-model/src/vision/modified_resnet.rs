@@ -83,13 +83,22 @@ impl ModifiedResNet {
     /// - images: `[batch, 3, height, width]`
     /// - output: `[batch, embed]`
     pub fn forward(&self, images: Tensor<4>, mode: Mode) -> Tensor<2> {
+        let x = self.stem(images, mode);
+        self.attnpool.forward(self.blocks().fold(x, |x, block| block.forward(x, mode)))
+    }
+
+    /// What comes before the blocks: `[batch, 3, height, width]` to
+    /// `[batch, width, height / 4, width / 4]`.
+    pub fn stem(&self, images: Tensor<4>, mode: Mode) -> Tensor<4> {
         let x = relu(self.bn1.forward(self.conv1.forward(images), mode));
         let x = relu(self.bn2.forward(self.conv2.forward(x), mode));
         let x = relu(self.bn3.forward(self.conv3.forward(x), mode));
-        let x = average_pool(2).forward(x);
-        let blocks = [&self.layer1, &self.layer2, &self.layer3, &self.layer4];
-        let x = blocks.into_iter().flatten().fold(x, |x, block| block.forward(x, mode));
-        self.attnpool.forward(x)
+        average_pool(2).forward(x)
+    }
+
+    /// The blocks of all stages, first to last.
+    pub fn blocks(&self) -> impl Iterator<Item = &Bottleneck> {
+        [&self.layer1, &self.layer2, &self.layer3, &self.layer4].into_iter().flatten()
     }
 }
 

@@ -80,13 +80,14 @@ pub(super) fn drop_patches(tokens: Tensor<3>, share: f64, mode: Mode) -> Tensor<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Statistics;
 
     #[test]
     fn training_keeps_distinct_patches_that_the_seed_decides() {
         let device = Device::flex();
         let tokens = Tensor::<1, Int>::arange(0..20, &device).float().reshape([2, 10, 1]);
         let dropped = |seed| {
-            let mode = Mode::Training { update_statistics: true, seed };
+            let mode = Mode::Training { statistics: Statistics::Moving, seed };
             let data = drop_patches(tokens.clone(), 0.75, mode).into_data();
             assert_eq!(data.shape().to_vec(), [2, 2, 1]);
             data.iter::<f32>().collect::<Vec<_>>()

@@ -81,10 +81,19 @@ impl SiglipVisionTransformer {
     /// - images: `[batch, 3, height, width]`
     /// - output: `[batch, width]` and `[batch, patches, width]`
     pub fn forward_with_tokens(&self, images: Tensor<4>, mode: Mode) -> (Tensor<2>, Tensor<3>) {
-        let x = self.patch_embed.forward(images) + self.pos_embed.val().unsqueeze();
-        let x = drop_patches(x, self.patch_dropout, mode);
-        let tokens = normalized(&self.norm, self.blocks.forward(x, None));
+        let tokens = normalized(&self.norm, self.blocks.forward(self.embed(images, mode), None));
         (self.attn_pool.forward(tokens.clone()), tokens)
+    }
+
+    /// What comes before the blocks: `[batch, 3, height, width]` to `[batch, patches, width]`.
+    pub fn embed(&self, images: Tensor<4>, mode: Mode) -> Tensor<3> {
+        let x = self.patch_embed.forward(images) + self.pos_embed.val().unsqueeze();
+        drop_patches(x, self.patch_dropout, mode)
+    }
+
+    /// What comes after the blocks: `[batch, patches, width]` to `[batch, width]`.
+    pub fn head(&self, x: Tensor<3>) -> Tensor<2> {
+        self.attn_pool.forward(normalized(&self.norm, x))
     }
 }
 

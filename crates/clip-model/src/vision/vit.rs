@@ -114,8 +114,13 @@ impl VisionTransformer {
         (feature.matmul(self.proj.val()), tokens)
     }
 
-    /// `[batch, 3, height, width]` to `[batch, 1 + patches, width]`.
-    fn embed(&self, images: Tensor<4>, mode: Mode) -> Tensor<3> {
+    /// What comes after the blocks: `[batch, 1 + patches, width]` to `[batch, embed]`.
+    pub fn head(&self, x: Tensor<3>) -> Tensor<2> {
+        self.pool(x).0.matmul(self.proj.val())
+    }
+
+    /// What comes before the blocks: `[batch, 3, height, width]` to `[batch, 1 + patches, width]`.
+    pub fn embed(&self, images: Tensor<4>, mode: Mode) -> Tensor<3> {
         let patches = self.conv1.forward(images);
         let [batch, count, width] = patches.dims();
         let positions = self.positional_embedding.val();

@@ -1,35 +1,38 @@
 //! Line charts as inline SVG.
-//!
-//! The outer SVG is laid out in pixels and percentages, so its text keeps its size at any width;
-//! the lines live in a nested SVG whose unit square stretches with it.
 
 use super::axis::Axis;
+use super::draw;
+use super::label;
 use super::markup::escape;
-use super::number;
-use super::series::{Point, downsample, range};
+use super::overlay;
+use super::series::{Point, range};
+use super::unit::Unit;
 
-/// More points than this cannot be told apart on a page.
-const MAX_POINTS: usize = 800;
-
-/// Side of the square that the lines are drawn in.
-const UNIT: f64 = 1000.0;
-
-/// A quantity over the steps of a run.
+/// A quantity over the steps of one run or several.
 pub(super) struct Chart<'a> {
     /// What is drawn, with its unit.
-    pub title: &'a str,
+    pub title: String,
     /// A sentence under the title.
     pub note: String,
-    /// CSS class that sets the height.
-    pub size: &'a str,
+    pub size: Size,
+    pub unit: Unit,
+    /// One entry a run, in the order of the legend.
+    pub runs: Vec<Series<'a>>,
+    /// A value to compare with.
+    pub reference: Option<Reference>,
+}
+
+/// What one run adds to a chart.
+#[derive(Default)]
+pub(super) struct Series<'a> {
+    /// The run, named where a chart has several.
+    pub name: &'a str,
     /// The thick line, labelled at its end.
     pub line: Vec<Point>,
     /// A thin line behind it; may be empty.
     pub behind: Vec<Point>,
-    /// A value to compare with.
-    pub reference: Option<Reference>,
-    /// About how many ticks each axis has.
-    pub ticks: (usize, usize),
+    /// Lower and upper edge of a band behind the line; may be empty.
+    pub band: (Vec<Point>, Vec<Point>),
 }
 
 /// A dashed horizontal line with its label.
@@ -38,10 +41,19 @@ pub(super) struct Reference {
     pub label: String,
 }
 
+/// How much of the page a chart takes.
+#[derive(Clone, Copy)]
+pub(super) enum Size {
+    /// The whole width.
+    Tall,
+    /// Half of it.
+    Small,
+}
+
 impl Chart<'_> {
     /// The chart as a `<figure>`; a sentence instead of axes when nothing is finite.
     pub fn render(&self) -> String {
-        let (title, note) = (escape(self.title), escape(&self.note));
+        let (title, note) = (escape(&self.title), escape(&self.note));
         let plot = match self.axes() {
             Some((x, y)) => self.plot(&x, &y),
             None => "<p class=\"empty\">Nothing to draw.</p>".to_owned(),
@@ -49,127 +61,118 @@ impl Chart<'_> {
         format!(
             "<figure class=\"chart {}\">\n<figcaption><h3>{title}</h3><p>{note}</p></figcaption>\n\
              {plot}</figure>\n",
-            self.size,
+            self.size.class(),
         )
     }
 
+    /// Whether any value is finite.
+    pub fn has_values(&self) -> bool {
+        range(self.points().map(|p| p.1)).is_some()
+    }
+
+    fn points(&self) -> impl Iterator<Item = &Point> {
+        self.runs.iter().flat_map(Series::points)
+    }
+
     fn axes(&self) -> Option<(Axis, Axis)> {
-        let points = || self.line.iter().chain(&self.behind);
-        range(points().map(|p| p.1))?;
+        range(self.points().map(|p| p.1))?;
         let reference = self.reference.iter().map(|r| r.value);
-        let (low, high) = range(points().map(|p| p.1).chain(reference))?;
-        let (first, last) = range(points().map(|p| p.0))?;
-        let x = Axis::whole(first as u64, last as u64, self.ticks.0);
-        Some((x, Axis::covering(low, high, self.ticks.1)))
+        let (low, high) = range(self.points().map(|p| p.1).chain(reference))?;
+        let (first, last) = range(self.points().map(|p| p.0))?;
+        let (across, up) = self.size.ticks();
+        let x = Axis::whole(first as u64, last as u64, across);
+        Some((x, Axis::covering(low, high, up)))
     }
 
     fn plot(&self, x: &Axis, y: &Axis) -> String {
         let label = escape(&format!("{}. {}", self.title, self.note));
-        let reference = self.reference.as_ref().map(|r| dashed(r, y)).unwrap_or_default();
+        let reference = self.reference.as_ref().map(|r| draw::dashed(r, y)).unwrap_or_default();
         format!(
-            "<svg class=\"plot\" role=\"img\" aria-label=\"{label}\">\n{}{}\
-             <svg viewBox=\"0 0 {UNIT} {UNIT}\" preserveAspectRatio=\"none\" \
-             overflow=\"visible\">\n{}{}</svg>\n{reference}{}</svg>\n",
-            y_axis(y),
-            x_axis(x),
-            path(&self.behind, "behind", x, y),
-            path(&self.line, "line", x, y),
-            end_label(&self.line, x, y),
+            "<svg class=\"plot\" role=\"img\" aria-label=\"{label}\">\n{}{}{}{reference}{}</svg>\n",
+            draw::y_axis(y, self.unit),
+            draw::x_axis(x),
+            draw::stretched(&self.marks(x, y)),
+            label::ends(self, x, y),
         )
     }
-}
 
-fn y_axis(axis: &Axis) -> String {
-    let tick = |value: &f64| {
-        let (y, text) = (down(axis, *value), number::tick(*value, axis.step));
-        format!(
-            "<line class=\"rule\" x1=\"0\" x2=\"100%\" y1=\"{y}\" y2=\"{y}\"/>\
-             <text class=\"tick\" x=\"-8\" y=\"{y}\" dy=\"4\" text-anchor=\"end\">{text}</text>\n"
-        )
-    };
-    axis.ticks.iter().map(tick).collect()
-}
+    /// The lines over everything behind them.
+    fn marks(&self, x: &Axis, y: &Axis) -> String {
+        self.layer(|series| series.background(x, y))
+            + &self.layer(|series| draw::path(&series.line, "line", x, y))
+    }
 
-fn x_axis(axis: &Axis) -> String {
-    let tick = |value: &f64| {
-        let (x, text) = (across(axis, *value), number::tick(*value, axis.step));
-        format!(
-            "<text class=\"tick\" x=\"{x}\" y=\"100%\" dy=\"20\" text-anchor=\"middle\">\
-             {text}</text>\n"
-        )
-    };
-    let name =
-        "<text class=\"tick\" x=\"-8\" y=\"100%\" dy=\"20\" text-anchor=\"end\">step</text>\n";
-    axis.ticks.iter().map(tick).chain([name.to_owned()]).collect()
-}
+    /// The first run's marks on top of the others'.
+    fn layer(&self, draw: impl Fn(&Series<'_>) -> String) -> String {
+        let runs = self.runs.iter().enumerate().rev();
+        runs.map(|(run, series)| self.grouped(run, draw(series))).collect()
+    }
 
-fn dashed(reference: &Reference, axis: &Axis) -> String {
-    let (y, label) = (down(axis, reference.value), escape(&reference.label));
-    format!(
-        "<line class=\"reference\" x1=\"0\" x2=\"100%\" y1=\"{y}\" y2=\"{y}\"/>\
-         <text class=\"note\" x=\"100%\" y=\"{y}\" dy=\"-7\" text-anchor=\"end\">{label}</text>\n"
-    )
-}
-
-/// A dot at the last finite point and its value beside it.
-fn end_label(points: &[Point], x: &Axis, y: &Axis) -> String {
-    let Some(&(step, value)) = points.iter().rfind(|p| p.1.is_finite()) else {
-        return String::new();
-    };
-    let (cx, cy, text) = (across(x, step), down(y, value), number::short(value));
-    format!(
-        "<circle class=\"end\" cx=\"{cx}\" cy=\"{cy}\" r=\"3\"/>\
-         <text class=\"end\" x=\"{cx}\" y=\"{cy}\" dx=\"8\" dy=\"4\">{text}</text>\n"
-    )
-}
-
-/// One path, lifted at every gap. A point alone between gaps is a dot: a line of no length with
-/// round ends.
-fn path(points: &[Point], class: &str, x: &Axis, y: &Axis) -> String {
-    let mut data = String::new();
-    let mut drawing = false;
-    for (step, value) in downsample(points, MAX_POINTS) {
-        if value.is_finite() {
-            let (px, py) = (x.place(step) * UNIT, (1.0 - y.place(value)) * UNIT);
-            let start = format!("M{px:.1} {py:.1}h0");
-            data.push_str(&if drawing { format!("L{px:.1} {py:.1}") } else { start });
+    /// Marks of one run in its colour. Its name appears where a pointer rests on them.
+    pub fn grouped(&self, run: usize, marks: String) -> String {
+        if self.runs.len() < 2 || marks.is_empty() {
+            return marks;
         }
-        drawing = value.is_finite();
+        let (class, name) = (overlay::class(run), escape(self.runs[run].name));
+        format!("<g class=\"{class}\"><title>{name}</title>\n{marks}</g>\n")
     }
-    if data.is_empty() {
-        return data;
-    }
-    format!("<path class=\"{class}\" d=\"{data}\"/>\n")
 }
 
-fn across(axis: &Axis, value: f64) -> String {
-    format!("{:.2}%", axis.place(value) * 100.0)
+impl Series<'_> {
+    fn points(&self) -> impl Iterator<Item = &Point> {
+        self.line.iter().chain(&self.behind).chain(&self.band.0).chain(&self.band.1)
+    }
+
+    fn background(&self, x: &Axis, y: &Axis) -> String {
+        draw::band(&self.band, x, y) + &draw::path(&self.behind, "behind", x, y)
+    }
 }
 
-/// SVG counts downwards.
-fn down(axis: &Axis, value: f64) -> String {
-    format!("{:.2}%", (1.0 - axis.place(value)) * 100.0)
+impl Size {
+    fn class(self) -> &'static str {
+        match self {
+            Self::Tall => "tall",
+            Self::Small => "small",
+        }
+    }
+
+    /// Height of the plot in CSS pixels; `style.css` says the same.
+    pub fn height(self) -> f64 {
+        match self {
+            Self::Tall => 300.0,
+            Self::Small => 160.0,
+        }
+    }
+
+    /// About how many ticks the horizontal and the vertical axis have.
+    fn ticks(self) -> (usize, usize) {
+        match self {
+            Self::Tall => (5, 4),
+            Self::Small => (4, 3),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn chart(line: Vec<Point>) -> Chart<'static> {
+    fn chart(lines: Vec<Vec<Point>>) -> Chart<'static> {
+        let series = |line| Series { name: "<a>", line, ..Series::default() };
         Chart {
-            title: "Loss, nats",
+            title: "Loss, nats".into(),
             note: String::new(),
-            size: "tall",
-            line,
-            behind: vec![],
+            size: Size::Tall,
+            unit: Unit::Number,
+            runs: lines.into_iter().map(series).collect(),
             reference: None,
-            ticks: (5, 4),
         }
     }
 
     #[test]
     fn a_gap_lifts_the_pen() {
-        let svg = chart(vec![(1.0, 3.0), (2.0, f64::NAN), (3.0, 1.0), (4.0, 2.0)]).render();
+        let line = vec![(1.0, 3.0), (2.0, f64::NAN), (3.0, 1.0), (4.0, 2.0)];
+        let svg = chart(vec![line]).render();
         let path = svg.split("d=\"").nth(1).and_then(|s| s.split('"').next()).unwrap();
         assert_eq!(path.matches('M').count(), 2);
         assert_eq!(path.matches('L').count(), 1);
@@ -178,7 +181,7 @@ mod tests {
 
     #[test]
     fn one_step_is_a_dot_in_the_middle() {
-        let svg = chart(vec![(1.0, 6.9)]).render();
+        let svg = chart(vec![vec![(1.0, 6.9)]]).render();
         assert!(svg.contains("<circle class=\"end\" cx=\"50.00%\""));
         assert!(!svg.contains("NaN"));
     }
@@ -186,21 +189,43 @@ mod tests {
     #[test]
     fn nothing_finite_draws_no_axes() {
         for line in [vec![], vec![(1.0, f64::NAN), (2.0, f64::INFINITY)]] {
-            assert!(!chart(line).render().contains("<svg"));
+            let chart = chart(vec![line]);
+            assert!(!chart.has_values() && !chart.render().contains("<svg"));
         }
     }
 
     #[test]
     fn a_long_run_stays_small() {
         let line = (0..100_000).map(|i| (i as f64, (i as f64 * 0.37).sin() + 2.0)).collect();
-        assert!(chart(line).render().len() < 20_000);
+        assert!(chart(vec![line]).render().len() < 20_000);
     }
 
     #[test]
     fn the_reference_is_inside_the_axes() {
-        let mut chart = chart(vec![(1.0, 2.0), (2.0, 1.0)]);
+        let mut chart = chart(vec![vec![(1.0, 2.0), (2.0, 1.0)]]);
         chart.reference = Some(Reference { value: 6.93, label: "a < b".into() });
         let svg = chart.render();
         assert!(svg.contains("y1=\"13.38%\"") && svg.contains("a &lt; b"));
+    }
+
+    #[test]
+    fn runs_share_their_axes_and_the_first_is_drawn_last() {
+        let svg = chart(vec![vec![(1.0, 2.0), (2.0, 1.0)], vec![(5.0, 6.0), (11.0, 8.0)]]).render();
+        assert!(svg.contains("<title>&lt;a&gt;</title>"));
+        assert!(svg.contains("cx=\"10.00%\"") && svg.contains("cx=\"100.00%\""), "{svg}");
+        assert!(svg.find("run-1").unwrap() < svg.find("run-0").unwrap());
+        assert!(!chart(vec![vec![(1.0, 2.0)]]).render().contains("run-"));
+    }
+
+    #[test]
+    fn the_band_is_inside_the_axes() {
+        let mut chart = chart(vec![vec![(1.0, 0.5), (2.0, 0.6)]]);
+        chart.unit = Unit::Share;
+        let edge = |by: f64| vec![(1.0, 0.5 + by), (2.0, 0.6 + by)];
+        chart.runs[0].band = (edge(-0.3), edge(0.3));
+        let svg = chart.render();
+        assert!(
+            svg.contains("class=\"band\"") && svg.contains(">100%<") && svg.contains(">60.0%<")
+        );
     }
 }

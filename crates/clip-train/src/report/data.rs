@@ -6,6 +6,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 pub struct Report<'a> {
     /// The heading, such as `RN-nano on assets/sample`.
     pub title: &'a str,
+    /// The run's name in the legend, such as its folder's; shown only beside `others`.
+    pub name: &'a str,
     /// Names and values of what was planned and spent, in the order to show them.
     pub facts: &'a [(String, String)],
     /// Pairs each pair is contrasted with, itself included; draws the loss of guessing,
@@ -13,10 +15,26 @@ pub struct Report<'a> {
     pub batch: Option<u64>,
     /// One entry a step.
     pub history: &'a [StepMetrics],
-    /// Every evaluation of the run; the latest of each task, dataset and metric is shown.
+    /// Every evaluation of the run: the latest of each task, dataset and metric is compared with
+    /// chance, and those with two steps or more are drawn. A row whose metric is `loss` holds
+    /// nats instead of a share, and is only drawn.
     pub evaluations: &'a [Evaluation],
     /// Test images with what the model made of them.
     pub examples: &'a [Example],
+    /// Runs to compare with: lines in the charts and a column each in the table. The first four
+    /// are shown.
+    pub others: &'a [OtherRun<'a>],
+}
+
+/// A run that a report compares its own with.
+#[derive(Clone, Copy, Debug)]
+pub struct OtherRun<'a> {
+    /// The run's name in the legend, such as its folder's.
+    pub name: &'a str,
+    /// One entry a step.
+    pub history: &'a [StepMetrics],
+    /// Every evaluation of the run.
+    pub evaluations: &'a [Evaluation],
 }
 
 /// One training step: a line of `metrics.jsonl`.
@@ -41,6 +59,15 @@ pub struct StepMetrics {
     /// Global L2 norm of the gradient before clipping.
     #[serde(deserialize_with = "null_is_nan")]
     pub gradient_norm: f64,
+    /// Global L2 norm of the parameters after the step.
+    #[serde(default = "nan", deserialize_with = "null_is_nan")]
+    pub parameter_norm: f64,
+    /// Share of the step's time that was spent waiting for data, in `[0, 1]`.
+    #[serde(default = "nan", deserialize_with = "null_is_nan")]
+    pub data_wait: f64,
+    /// Memory of the process in megabytes, where the system tells.
+    #[serde(default = "nan", deserialize_with = "null_is_nan")]
+    pub memory: f64,
     /// Complete passes over the data before this step.
     pub epoch: u64,
     /// Whether the update was left out because the loss or a gradient was not finite.
@@ -60,7 +87,12 @@ pub struct Example {
     pub rank: usize,
 }
 
-fn null_is_nan<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+fn nan() -> f64 {
+    f64::NAN
+}
+
+/// A number that was not finite when it was written.
+pub(crate) fn null_is_nan<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     Ok(Option::<f64>::deserialize(deserializer)?.unwrap_or(f64::NAN))
 }
 
@@ -77,6 +109,9 @@ mod tests {
             lr: 1e-3,
             pairs_per_second: 900.0,
             gradient_norm: f64::INFINITY,
+            parameter_norm: 20.0,
+            data_wait: 0.1,
+            memory: f64::NAN,
             epoch: 0,
             skipped: true,
         };

@@ -9,15 +9,28 @@
 mod axis;
 mod base64;
 mod chart;
+mod curve;
 mod data;
+mod draw;
+mod evaluations;
 mod grid;
+mod label;
 mod loss;
 mod markup;
 mod number;
+mod overlay;
 mod page;
 mod series;
+mod subject;
 mod table;
+mod training;
+mod unit;
 mod verdict;
+mod whisker;
 
-pub use data::{Example, Report, StepMetrics};
+#[cfg(test)]
+mod tests;
+
+pub(crate) use data::null_is_nan;
+pub use data::{Example, OtherRun, Report, StepMetrics};
 pub use page::render;

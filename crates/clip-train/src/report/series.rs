@@ -64,6 +64,20 @@ pub(super) fn range(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
     })
 }
 
+/// Mean of the finite values.
+pub(super) fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let finite = values.filter(|v| v.is_finite());
+    let (sum, number) = finite.fold((0.0, 0.0), |(sum, number), v| (sum + v, number + 1.0));
+    (number > 0.0).then(|| sum / number)
+}
+
+/// The middle of the finite values; the upper one of the two in the middle of an even number.
+pub(super) fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let mut finite: Vec<f64> = values.filter(|v| v.is_finite()).collect();
+    finite.sort_by(f64::total_cmp);
+    finite.get(finite.len() / 2).copied()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -113,6 +127,14 @@ mod tests {
         let points = [(0.0, 0.0), (1.0, 3.0), (2.0, 6.0), (3.0, 0.0)];
         let values: Vec<f64> = smooth(&points, 1).iter().map(|p| p.1).collect();
         assert_eq!(values, [1.5, 3.0, 3.0, 3.0]);
+    }
+
+    #[test]
+    fn averages_leave_out_what_is_not_finite() {
+        let values = [4.0, f64::NAN, 1.0, 10.0, f64::INFINITY];
+        assert_eq!(mean(values.into_iter()), Some(5.0));
+        assert_eq!(median(values.into_iter()), Some(4.0));
+        assert_eq!((mean([f64::NAN].into_iter()), median([].into_iter())), (None, None));
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub(super) struct Verdict {
 
 impl Verdict {
     /// Judges a run by its latest evaluations or, without any, by its loss.
-    pub fn new(loss: &LossCurve, latest: &[&Evaluation]) -> Self {
+    pub fn new(loss: &LossCurve<'_>, latest: &[&Evaluation]) -> Self {
         let find = |(task, metric): (&str, &str)| {
             latest
                 .iter()
@@ -24,7 +24,9 @@ impl Verdict {
         };
         match TELLING.into_iter().find_map(find) {
             Some(row) => Self { headline: headline(row), detail: detail(row) },
-            None => Self { headline: loss_headline(loss), detail: String::new() },
+            None => {
+                Self { headline: loss_headline(loss, latest.is_empty()), detail: String::new() }
+            }
         }
     }
 }
@@ -77,16 +79,19 @@ fn lead(row: &Evaluation) -> String {
     }
 }
 
-fn loss_headline(loss: &LossCurve) -> String {
+/// What the loss alone says of a run, and that there is no more to say if that is so.
+fn loss_headline(loss: &LossCurve<'_>, unevaluated: bool) -> String {
     let Some((first, last)) = loss.ends() else {
-        return "No step had a finite loss and no evaluation was run.".to_owned();
+        let nothing_else = if unevaluated { " and no evaluation was run" } else { "" };
+        return format!("No step had a finite loss{nothing_else}.");
     };
+    let nothing_else = if unevaluated { "; no evaluation was run" } else { "" };
     let (step, end) = (number::count(last.0 as u64), number::short(last.1));
     if first.0 == last.0 {
-        return format!("The loss was {end} at step {step}; no evaluation was run.");
+        return format!("The loss was {end} at step {step}{nothing_else}.");
     }
     let start = number::short(first.1);
-    format!("The loss went from {start} to {end} by step {step}; no evaluation was run.")
+    format!("The loss went from {start} to {end} by step {step}{nothing_else}.")
 }
 
 #[cfg(test)]
@@ -129,6 +134,14 @@ mod tests {
         let empty = Evaluation { n: 0, ..row(0.0, 0.0, 1.0) };
         let verdict = Verdict::new(&LossCurve::new(&[]), &[&empty]);
         assert!(verdict.headline.starts_with("No step had a finite loss"));
+    }
+
+    #[test]
+    fn a_held_out_loss_is_no_share_but_an_evaluation() {
+        let loss =
+            Evaluation { task: "held_out".into(), metric: "loss".into(), ..row(2.1, 2.1, 2.1) };
+        let verdict = Verdict::new(&LossCurve::new(&[]), &[&loss]);
+        assert_eq!(verdict.headline, "No step had a finite loss.");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Distribution, Int, Tensor};
 use clip_model::{Clip, ClipConfig, Mode};
 
-use crate::Trainer;
+use super::{MemoryPlan, Trainer};
 
 /// Pairs on which the speed is measured.
 const TRIAL: usize = 32;
@@ -14,6 +14,19 @@ const TRIAL: usize = 32;
 impl Trainer {
     /// Names and values for a person: parameters, data, device, length, expected time.
     pub fn plan(&self) -> Vec<(String, String)> {
+        let mut facts = self.facts();
+        let time = ("Expected time".to_string(), self.expected_time());
+        facts.insert(facts.len() - 1, time);
+        facts
+    }
+
+    /// What the run is expected to hold.
+    pub fn memory_plan(&self) -> MemoryPlan {
+        MemoryPlan::new(&self.config, &self.model_config, self.learner.model.num_params())
+    }
+
+    /// What a run is, without a guess at its time.
+    pub(super) fn facts(&self) -> Vec<(String, String)> {
         let config = &self.config;
         let (steps, batch) = (self.steps(), config.batch_size);
         let passes = steps as f64 * batch as f64 / self.samples as f64;
@@ -22,12 +35,12 @@ impl Trainer {
             _ => format!("{batch} pairs"),
         };
         let facts = [
-            ("Model", format!("{}, {}", config.model, parameters(&self.model))),
+            ("Model", format!("{}, {}", config.model_name(), parameters(&self.learner.model))),
             ("Data", format!("{} pairs in {}", self.samples, config.data.join(" "))),
             ("Device", config.device.clone()),
             ("Batch", micro),
+            ("Expected memory", memory_size(self.memory_plan().peak())),
             ("Length", format!("{steps} steps, {passes:.1} passes over the data")),
-            ("Expected time", self.expected_time()),
             ("Output", self.folder.path().display().to_string()),
         ];
         facts.map(|(name, value)| (name.to_string(), value)).to_vec()
@@ -35,11 +48,11 @@ impl Trainer {
 
     /// Time for the steps that are left, from one forward pass; backward costs two more.
     fn expected_time(&self) -> String {
-        if self.config.device != "cpu" {
+        if self.config.device_names().any(|device| device != "cpu") {
             return "shown once kernels are tuned".into(); // a first pass measures the compiler
         }
         let batch = TRIAL.min(self.config.batch_size);
-        let seconds = forward_seconds(&self.trained(), &self.model_config, batch, &self.device);
+        let seconds = forward_seconds(&self.trained(), &self.model_config, batch, &self.devices[0]);
         let passes = if self.config.micro_batch() < self.config.batch_size { 4.0 } else { 3.0 };
         let step = passes * seconds * self.config.batch_size as f64 / batch as f64;
         let left = self.steps().saturating_sub(self.step());
@@ -66,6 +79,14 @@ fn parameters(model: &Clip) -> String {
     match model.num_params() {
         count if count < 1_000_000 => format!("{count} parameters"),
         count => format!("{:.1} million parameters", count as f64 / 1e6),
+    }
+}
+
+/// Bytes as a person would say them.
+pub fn memory_size(bytes: u64) -> String {
+    match bytes as f64 {
+        bytes if bytes < 1e8 => format!("{:.1} MB", bytes / 1e6),
+        bytes => format!("{:.1} GB", bytes / 1e9),
     }
 }
 

@@ -1,0 +1,110 @@
+use std::ops::Range;
+
+use burn::tensor::Tensor;
+
+use super::blocks::{log_sum_exp, merged};
+use super::rows::Place;
+use super::{FeatureGradients, LogitRows};
+
+/// What the softmax over a batch is to become.
+#[derive(Clone, Debug, Default)]
+pub struct SoftmaxTargets {
+    /// Part of each target that is spread over the whole batch, in `[0, 1)`.
+    pub label_smoothing: f64,
+    /// A model whose softmax is a second target beside the pairs.
+    pub teacher: Option<Teacher>,
+}
+
+/// A teacher's logits of the same rows.
+#[derive(Clone, Debug)]
+pub struct Teacher {
+    /// Its rows, in tiles of the same size.
+    pub rows: LogitRows,
+    /// Their normalisers over the whole batch.
+    pub normalizers: Normalizers,
+}
+
+/// Logarithms of the sums of exponentials of rows and columns.
+#[derive(Clone, Debug)]
+pub struct Normalizers {
+    /// `[rows, 1]`.
+    rows: Tensor<2>,
+    /// `[1, batch]`; of these rows alone until [`merge`](Self::merge) is called.
+    pub columns: Tensor<2>,
+}
+
+impl Normalizers {
+    /// Normalisers of the whole columns from those of all parts of the rows.
+    pub fn merge(self, parts: Vec<Tensor<2>>) -> Self {
+        Self { columns: log_sum_exp(Tensor::cat(parts, 0), 0), ..self }
+    }
+
+    /// The softmax of each row and that of each column, added up, `[rows, columns]`.
+    fn softmaxes(&self, logits: Tensor<2>, place: &Place) -> Tensor<2> {
+        let rows = self.rows.clone().slice([place.rows.clone()]);
+        let columns = self.columns.clone().slice([0..1, place.columns.clone()]);
+        (logits.clone() - rows).exp() + (logits - columns).exp()
+    }
+
+    /// The sum of the normalisers of all rows and of the columns `own`, `[1]`.
+    fn sum(&self, own: Range<usize>) -> Tensor<1> {
+        self.rows.clone().sum() + self.columns.clone().slice([0..1, own]).sum()
+    }
+}
+
+impl LogitRows {
+    /// The normalisers of these rows, and their part of the columns'.
+    pub fn normalizers(&self) -> Normalizers {
+        let mut rows = Vec::new();
+        let mut columns: Vec<Option<Tensor<2>>> = vec![None; self.column_blocks().count()];
+        for range in self.row_blocks() {
+            let mut row: Option<Tensor<2>> = None;
+            for (block, column) in self.column_blocks().zip(&mut columns) {
+                let logits = self.logits(&Place { rows: range.clone(), columns: block });
+                *column = Some(merged(column.take(), log_sum_exp(logits.clone(), 0), 0));
+                row = Some(merged(row, log_sum_exp(logits, 1), 1));
+            }
+            rows.extend(row);
+        }
+        let columns = columns.into_iter().flatten().collect();
+        Normalizers { rows: Tensor::cat(rows, 0), columns: Tensor::cat(columns, 1) }
+    }
+
+    /// These rows' part of [`contrastive_loss`](crate::loss::contrastive_loss) and of its gradient;
+    /// with a teacher, that of [`distillation_loss`](crate::loss::distillation_loss) is added.
+    ///
+    /// Column normalisers must be those of the whole batch: see [`Normalizers::merge`].
+    pub fn softmax_loss(
+        &self,
+        normalizers: &Normalizers,
+        targets: &SoftmaxTargets,
+    ) -> FeatureGradients {
+        let half = 0.5 / self.batch() as f64;
+        let smoothing = 2.0 * half * targets.label_smoothing;
+        let spread = smoothing / self.batch() as f64;
+        // Each of the two cross entropies is the normaliser less the logits' mean under the target.
+        let weight = if targets.teacher.is_some() { 2.0 } else { 1.0 };
+        let mut sum = self.gradients(2.0 * half - smoothing, |logits, place| {
+            let mut gradient = normalizers.softmaxes(logits.clone(), place) * (half * weight);
+            let mut wanted: Option<Tensor<2>> = None;
+            if let Some(teacher) = &targets.teacher {
+                let teacher_logits = teacher.rows.logits(place);
+                let target = teacher.normalizers.softmaxes(teacher_logits, place) * half;
+                wanted = Some(target);
+            }
+            if spread > 0.0 {
+                wanted = Some(match wanted {
+                    Some(target) => target + spread,
+                    None => logits.full_like(spread),
+                });
+            }
+            let Some(target) = wanted else {
+                return (Tensor::zeros([1], &logits.device()), gradient);
+            };
+            gradient = gradient - target.clone();
+            (-(target * logits).sum(), gradient)
+        });
+        sum.loss = sum.loss + normalizers.sum(self.own()) * (half * weight);
+        sum
+    }
+}
