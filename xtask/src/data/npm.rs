@@ -4,11 +4,13 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
 use flate2::read::GzDecoder;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use tempfile::TempDir;
 
 /// An npm package at the one version a corpus is made from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,8 +41,8 @@ const LARGEST_FILE: u64 = 256 << 20;
 pub enum Source {
     /// Packages somebody downloaded earlier.
     Folder(PathBuf),
-    /// A temporary folder, filled on demand and removed at the end.
-    Registry(tempfile::TempDir),
+    /// A temporary folder, filled on demand and removed with the last package from it.
+    Registry(Arc<TempDir>),
 }
 
 impl Source {
@@ -49,18 +51,18 @@ impl Source {
         match folder {
             Some(folder) => Ok(Self::Folder(folder.to_path_buf())),
             None => tempfile::tempdir()
-                .map(Self::Registry)
+                .map(|folder| Self::Registry(Arc::new(folder)))
                 .context("cannot make a temporary folder for the downloads"),
         }
     }
 
     /// Finds or downloads a package.
     pub fn package(&self, id: PackageId) -> Result<Package> {
-        let path = match self {
-            Self::Folder(folder) => folder.join(id.file_name()),
+        let (path, kept) = match self {
+            Self::Folder(folder) => (folder.join(id.file_name()), None),
             Self::Registry(folder) => {
                 npm_pack(id, folder.path())?;
-                folder.path().join(id.file_name())
+                (folder.path().join(id.file_name()), Some(folder.clone()))
             }
         };
         ensure!(
@@ -73,7 +75,7 @@ impl Source {
             id.name,
             id.version,
         );
-        Package::open(id, path)
+        Package::open(id, path, kept)
     }
 }
 
@@ -101,6 +103,8 @@ pub struct Package {
     /// Size of the package file in bytes.
     pub bytes: u64,
     path: PathBuf,
+    /// The temporary folder that it is in.
+    _folder: Option<Arc<TempDir>>,
 }
 
 #[derive(Deserialize)]
@@ -111,10 +115,10 @@ struct Manifest {
 }
 
 impl Package {
-    fn open(id: PackageId, path: PathBuf) -> Result<Self> {
+    fn open(id: PackageId, path: PathBuf, folder: Option<Arc<TempDir>>) -> Result<Self> {
         let bytes =
             path.metadata().with_context(|| format!("cannot look at {}", path.display()))?.len();
-        let mut package = Self { id, licence: String::new(), bytes, path };
+        let mut package = Self { id, licence: String::new(), bytes, path, _folder: folder };
         let manifest: Manifest = package.json("package.json")?;
         ensure!(
             manifest.name == id.name && manifest.version == id.version,
@@ -184,6 +188,8 @@ impl Package {
 
 #[cfg(test)]
 mod tests {
+    use flate2::write::GzEncoder;
+
     use super::*;
 
     const ID: PackageId = PackageId { name: "@scope/thing", version: "1.0.0" };
@@ -201,6 +207,23 @@ mod tests {
         let message = source.package(ID).err().map(|error| error.to_string()).unwrap_or_default();
         assert!(message.contains("scope-thing-1.0.0.tgz"), "{message}");
         assert!(message.contains("npm pack @scope/thing@1.0.0"), "{message}");
+        Ok(())
+    }
+
+    #[test]
+    fn a_downloaded_package_outlives_its_source() -> Result<()> {
+        let folder = Arc::new(tempfile::tempdir()?);
+        let path = folder.path().join(ID.file_name());
+        let gzip = GzEncoder::new(File::create(&path)?, flate2::Compression::fast());
+        let mut archive = tar::Builder::new(gzip);
+        let manifest = br#"{"name": "@scope/thing", "version": "1.0.0", "license": "MIT"}"#;
+        let mut header = tar::Header::new_gnu();
+        header.set_size(manifest.len() as u64);
+        archive.append_data(&mut header, "package/package.json", &manifest[..])?;
+        archive.into_inner()?.finish()?;
+        let package = Package::open(ID, path, Some(folder.clone()))?;
+        drop(folder);
+        assert!(package.read("package.json").is_ok());
         Ok(())
     }
 
