@@ -55,6 +55,8 @@ mod testing;
 mod tools;
 mod write;
 
+pub use bytes::Bytes;
+
 #[cfg(feature = "loader")]
 pub use augment::{CropKind, TrainTransform, ViewMaker};
 pub use captions::{

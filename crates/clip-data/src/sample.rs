@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use crate::{Cause, Fault};
 
 /// The undecoded files of one sample.
@@ -11,15 +13,16 @@ pub struct RawSample {
     pub key: String,
     /// The shard the sample came from.
     pub shard: Arc<str>,
-    /// Each member's extension (what follows the first dot, in lower case) and bytes.
-    pub members: Vec<(String, Vec<u8>)>,
+    /// Each member's extension (what follows the first dot, in lower case) and bytes. Members of a
+    /// shard share memory: one that is kept keeps up to 1 MiB of others, so copy what is kept long.
+    pub members: Vec<(String, Bytes)>,
 }
 
 impl RawSample {
     /// The bytes of the first member with this extension.
     pub fn member(&self, extension: &str) -> Option<&[u8]> {
         let found = self.members.iter().find(|(name, _)| name == extension);
-        found.map(|(_, bytes)| bytes.as_slice())
+        found.map(|(_, bytes)| bytes.as_ref())
     }
 
     /// Bytes in all members.

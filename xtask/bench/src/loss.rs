@@ -1,15 +1,14 @@
 //! The tiled loss with its gradient, beside the dense one through autodiff.
 
-use std::env;
 use std::fs;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use burn::tensor::{Device, Distribution, Tensor};
 use clip_model::loss::{FeatureGradients, contrastive_loss, tiled_contrastive_loss};
 use clip_model::normalize;
 
+use crate::apart;
 use crate::measure::{Rounds, rate};
 use crate::row::Row;
 
@@ -21,9 +20,6 @@ const PAIRS: usize = 8192;
 const TILE: usize = 512;
 /// Megabytes that the loss may take beside the features.
 const BOUND: f64 = 300.0;
-
-/// Set in a process that measures its own memory, and has done nothing else.
-const APART: &str = "CLIP_BENCH_APART";
 
 /// The logarithm of a scale of 14, the paper's first.
 const LOG_SCALE: f32 = 2.659_26;
@@ -60,7 +56,7 @@ pub fn speed(rounds: &Rounds) -> Result<Row> {
 
 /// The peak beside the features for so many pairs, each round in a process of its own.
 pub fn memory(pairs: usize, rounds: usize) -> Result<Row> {
-    if env::var_os(APART).is_some() {
+    if apart::is_apart() {
         return row(pairs, &[peak_above_features(pairs)?]);
     }
     let measured: Vec<f64> =
@@ -76,18 +72,9 @@ fn row(pairs: usize, measured: &[f64]) -> Result<Row> {
 
 /// One round, by this program.
 fn measure_apart(pairs: usize) -> Result<f64> {
-    let file = tempfile::NamedTempFile::new()?;
-    let status = Command::new(env::current_exe()?)
-        .args(["loss", "--only", MEMORY, "--rounds", "1", "--pairs", &pairs.to_string()])
-        .arg("--json")
-        .arg(file.path())
-        .env(APART, "1")
-        .stdout(Stdio::null())
-        .status()
-        .context("cannot run the measurement")?;
-    ensure!(status.success(), "a round failed");
-    let rows: Vec<Row> = serde_json::from_slice(&fs::read(file.path())?)?;
-    Ok(rows.first().context("a round without a figure")?.ours)
+    let mut command = apart::command()?;
+    command.args(["loss", "--only", MEMORY, "--pairs", &pairs.to_string()]);
+    Ok(apart::row(command)?.ours)
 }
 
 fn peak_above_features(pairs: usize) -> Result<f64> {

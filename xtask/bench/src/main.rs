@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: how fast this project does what others do too, measured in the same run.
 
+mod apart;
 mod decoding;
 mod loss;
 mod machine;
@@ -18,6 +19,7 @@ use anyhow::{Context, Result};
 use clap::{Parser, ValueEnum};
 
 use measure::Rounds;
+use memory::Amounts;
 use peer::Peer;
 use row::Row;
 
@@ -55,6 +57,9 @@ struct Args {
     /// Samples that pass through the loader to see its memory, in each round
     #[arg(long, default_value_t = 1_000_000)]
     samples: u64,
+    /// Steps of the run whose memory is seen, in each round
+    #[arg(long, default_value_t = 10_000)]
+    steps: u64,
     /// Pairs whose loss takes the memory that is measured
     #[arg(long, default_value_t = 65_536)]
     pairs: usize,
@@ -67,7 +72,7 @@ struct Args {
 enum Subject {
     /// Reading shards, decoding, the loader and the tokenizer
     Data,
-    /// Memory of the loader from the first to the last of many samples
+    /// Memory of the loader over many samples, and of a run over many steps
     Memory,
     /// The tiled loss with its gradient: speed beside the dense one, and memory
     Loss,
@@ -109,7 +114,12 @@ fn run(args: &Args) -> Result<()> {
         }
         Subject::Memory => {
             println!("{}", Row::header());
-            add(memory::measure(folder, args.samples, args.rounds)?);
+            let amounts = Amounts { samples: args.samples, steps: args.steps };
+            for figure in [memory::LOADER, memory::TRAINING] {
+                if is_wanted(args, figure) {
+                    add(memory::measure(figure, folder, amounts, args.rounds)?);
+                }
+            }
         }
     }
     if let Some(path) = &args.json {

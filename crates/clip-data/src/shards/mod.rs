@@ -1,5 +1,6 @@
 //! Shards of the webdataset format: where they are, and the samples in them.
 
+mod blocks;
 mod count;
 mod end_mark;
 mod entry;

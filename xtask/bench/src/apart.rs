@@ -1,0 +1,34 @@
+//! Measurements of memory, each in a process of its own: what one leaves allocated would be in the
+//! next one's beginning.
+
+use std::env;
+use std::fs;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::row::Row;
+
+/// Set in such a process.
+const APART: &str = "CLIP_BENCH_APART";
+
+/// Whether this is a process for one measurement.
+pub fn is_apart() -> bool {
+    env::var_os(APART).is_some()
+}
+
+/// This program, to measure something once.
+pub fn command() -> Result<Command> {
+    let mut command = Command::new(env::current_exe()?);
+    command.env(APART, "1").stdout(Stdio::null());
+    Ok(command)
+}
+
+/// Runs the command, and returns its one row.
+pub fn row(mut command: Command) -> Result<Row> {
+    let file = tempfile::NamedTempFile::new()?;
+    let status = command.arg("--json").arg(file.path()).status();
+    ensure!(status.context("cannot run the measurement")?.success(), "a round failed");
+    let mut rows: Vec<Row> = serde_json::from_slice(&fs::read(file.path())?)?;
+    rows.pop().context("a round without a figure")
+}

@@ -1,0 +1,64 @@
+//! The memory of a run.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Result, ensure};
+use burn::train::Interrupter;
+use clip_train::report::StepMetrics;
+use clip_train::view::View;
+use clip_train::{CheckpointsConfig, TrainConfig, Trainer};
+
+use super::mean;
+
+/// The last tenth may hold 2 percent more than the second; the first warms up.
+pub const GOAL: f64 = 0.98;
+
+const BATCH: usize = 64;
+/// Two layers a tower.
+const MODEL: &str = r#"{
+    "embed_dim": 64,
+    "vision_cfg": {"image_size": 32, "layers": 2, "width": 64, "head_width": 32, "patch_size": 8},
+    "text_cfg": {"context_length": 16, "vocab_size": 1024, "width": 64, "heads": 2, "layers": 2}
+}"#;
+
+/// Mean megabytes during the second and the last tenth of so many steps, with ten checkpoints.
+pub fn measure(folder: &Path, steps: u64) -> Result<(f64, f64)> {
+    let model = folder.join("tiny.json");
+    fs::write(&model, MODEL)?;
+    let config = TrainConfig {
+        model: model.to_string_lossy().into_owned(),
+        // Made up on the way: the loader's windows of shards are another figure.
+        data: vec!["synthetic:20000x32x32".into()],
+        eval_data: Vec::new(),
+        batch_size: BATCH,
+        steps: Some(steps),
+        checkpoints: CheckpointsConfig { every: steps / 10, ..CheckpointsConfig::default() },
+        ..TrainConfig::default()
+    };
+    let runs = tempfile::tempdir_in(folder)?;
+    let mut trainer = Trainer::start(config, &runs.path().join("run"))?;
+    let mut watch = Watch::default();
+    trainer.run(&mut watch, &Interrupter::new())?;
+    let resident = watch.0;
+    ensure!(resident.iter().all(|megabytes| megabytes.is_finite()), "memory is told by Linux only");
+    let tenth = resident.len() / 10;
+    ensure!(tenth > 0, "it takes at least ten steps");
+    Ok((mean(&resident, tenth..2 * tenth), mean(&resident, 9 * tenth..10 * tenth)))
+}
+
+/// Megabytes after each step.
+#[derive(Default)]
+struct Watch(Vec<f64>);
+
+impl View for Watch {
+    fn step(&mut self, metrics: &StepMetrics) {
+        self.0.push(metrics.memory);
+    }
+
+    fn note(&mut self, text: &str) {
+        eprintln!("{text}");
+    }
+
+    fn close(self: Box<Self>) {}
+}
