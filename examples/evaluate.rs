@@ -28,25 +28,29 @@ struct Args {
     /// What class names are put into [default: those of the drawings' captions]
     #[arg(long, value_name = "TEXT WITH {}", num_args = 1..)]
     templates: Vec<String>,
-    /// The loss on held-out pairs
-    #[arg(long, value_enum, default_value_t = HeldOut::Softmax)]
-    loss: HeldOut,
+    /// What the model was trained with: the loss on held-out pairs, and how it names images
+    #[arg(long, value_enum, default_value_t = Trained::Softmax)]
+    loss: Trained,
     /// Pairs that are each other's negatives in the held-out loss
     #[arg(long, value_name = "N", default_value_t = 256)]
     batch_size: usize,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum HeldOut {
+enum Trained {
     Softmax,
     Sigmoid,
+    BagOfWords,
+    Caption,
 }
 
-impl From<HeldOut> for Loss {
-    fn from(loss: HeldOut) -> Self {
+impl From<Trained> for Loss {
+    fn from(loss: Trained) -> Self {
         match loss {
-            HeldOut::Softmax => Self::Softmax,
-            HeldOut::Sigmoid => Self::Sigmoid,
+            Trained::Softmax => Self::Softmax,
+            Trained::Sigmoid => Self::Sigmoid,
+            Trained::BagOfWords => Self::BagOfWords,
+            Trained::Caption => Self::Caption,
         }
     }
 }

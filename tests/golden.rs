@@ -7,7 +7,7 @@ use burn::optim::GradientsParams;
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 use clip_model::weights::{Layout, StateDict, load_model, reference_key};
 use clip_model::{Clip, ClipConfig};
-use clip_train::{Exchange, Objective, Pairs, StepOptions, contrastive_gradients};
+use clip_train::{Exchange, Objective, Pairs, StepOptions, batch_gradients};
 use safetensors::SafeTensors;
 
 /// One reference model with its inputs and results.
@@ -112,7 +112,7 @@ impl Golden {
 pub fn gradients_of(model: &Clip, pairs: &Pairs) -> (Tensor<1>, GradientsParams) {
     let options = StepOptions { tile: 4, ..StepOptions::whole() };
     let exchange = Exchange::alone(&pairs.images.device());
-    contrastive_gradients(model, pairs, &Objective::default(), options, &exchange).unwrap()
+    batch_gradients(model, pairs, &Objective::default(), options, &exchange).unwrap()
 }
 
 pub fn relative_error(ours: &[f32], theirs: &[f32], scale: f32) -> f32 {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
-use crate::bench::{Bench, losses};
+use crate::bench::{Bench, losses, png};
 
 fn folder() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/recipes"))
@@ -20,8 +20,11 @@ fn run(bench: &Bench, recipe: &str, more: &[&str]) {
     let mut arguments =
         vec!["--config", &recipe_file, "--out", &out, "--data", &train, "--device", "cpu"];
     arguments.extend(more);
-    if !recipe.starts_with("paper") {
-        arguments.extend(["--eval-data", &test]);
+    let few = few_images(bench);
+    match recipe {
+        "figure2-caption" => arguments.extend(["--eval-data", &few]),
+        _ if recipe.starts_with("paper") => {}
+        _ => arguments.extend(["--eval-data", &test]),
     }
     let output = bench.command(&arguments).current_dir(root).output().unwrap();
     let error = String::from_utf8_lossy(&output.stderr);
@@ -34,12 +37,33 @@ fn run(bench: &Bench, recipe: &str, more: &[&str]) {
     fs::remove_dir_all(bench.path(recipe).join("checkpoints")).unwrap();
 }
 
-const SMALL: [&str; 8] =
-    ["sample", "vit", "resnet", "siglip", "icon-pairs-s", "icon-pairs-m", "lit", "lora"];
+const SMALL: [&str; 11] = [
+    "sample",
+    "vit",
+    "resnet",
+    "siglip",
+    "icon-pairs-s",
+    "icon-pairs-m",
+    "lit",
+    "lora",
+    "figure2-contrastive",
+    "figure2-bag-of-words",
+    "figure2-caption",
+];
 
 /// Those of full-size models, which a test replaces by small ones of their kind.
 const LARGE: [(&str, &str); 3] =
     [("icon-pairs-l", "ViT-nano"), ("paper-vit-b-32", "ViT-nano"), ("paper-rn50", "RN-nano")];
+
+/// A set for a model that tries each image with each name.
+fn few_images(bench: &Bench) -> String {
+    for name in ["cat", "dog"] {
+        let class = bench.path("few").join(name);
+        fs::create_dir_all(&class).unwrap();
+        fs::write(class.join("0.png"), png(32)).unwrap();
+    }
+    bench.path("few").to_string_lossy().into_owned()
+}
 
 #[test]
 fn every_recipe_is_listed_here() {

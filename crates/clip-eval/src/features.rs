@@ -1,7 +1,7 @@
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Tensor;
 use clip_data::DataError;
 use clip_model::preprocess::ImageTransform;
-use clip_model::{Clip, Mode, images_to_tensor};
+use clip_model::{Clip, images_to_tensor, normalize};
 use image::DynamicImage;
 use rayon::prelude::*;
 
@@ -20,21 +20,61 @@ pub fn encode_images(
     transform: &ImageTransform,
     count: usize,
     get: impl Fn(usize) -> Result<DynamicImage, DataError> + Sync,
-    mut done: impl FnMut(usize),
+    done: impl FnMut(usize),
+) -> Result<Tensor<2>, DataError> {
+    Ok(normalize(encode_images_raw(model, transform, count, get, done)?))
+}
+
+/// [`encode_images`] without the normalisation, for a model whose features are not compared.
+///
+/// # Errors
+///
+/// The first that `get` returns.
+pub fn encode_images_raw(
+    model: &Clip,
+    transform: &ImageTransform,
+    count: usize,
+    get: impl Fn(usize) -> Result<DynamicImage, DataError> + Sync,
+    done: impl FnMut(usize),
+) -> Result<Tensor<2>, DataError> {
+    in_batches(model, transform, (count, get, done), Clip::encode_image)
+}
+
+/// The features of images `0..count` that linear probes are fitted to, as
+/// [`Clip::encode_image_unprojected`] has them; else as [`encode_images`].
+///
+/// # Errors
+///
+/// The first that `get` returns.
+pub fn encode_images_unprojected(
+    model: &Clip,
+    transform: &ImageTransform,
+    count: usize,
+    get: impl Fn(usize) -> Result<DynamicImage, DataError> + Sync,
+    done: impl FnMut(usize),
+) -> Result<Tensor<2>, DataError> {
+    in_batches(model, transform, (count, get, done), Clip::encode_image_unprojected)
+}
+
+fn in_batches(
+    model: &Clip,
+    transform: &ImageTransform,
+    (count, get, mut done): (
+        usize,
+        impl Fn(usize) -> Result<DynamicImage, DataError> + Sync,
+        impl FnMut(usize),
+    ),
+    encode: impl Fn(&Clip, Tensor<4>) -> Tensor<2>,
 ) -> Result<Tensor<2>, DataError> {
     let device = model.logit_scale.val().device();
     let mut features = Vec::new();
     for start in (0..count).step_by(BATCH) {
         let range = start..(start + BATCH).min(count);
         let batch = pixels(transform, range.clone(), &get)?;
-        features.push(encode(model, batch, transform, &device));
+        features.push(encode(model, images_to_tensor(batch, transform, &device)));
         done(range.end);
     }
     Ok(Tensor::cat(features, 0))
-}
-
-fn encode(model: &Clip, pixels: Vec<u8>, transform: &ImageTransform, device: &Device) -> Tensor<2> {
-    model.image_features(images_to_tensor(pixels, transform, device), Mode::Evaluation)
 }
 
 /// Decoded and preprocessed images one after the other, `[batch, size, size, 3]`.

@@ -1,8 +1,9 @@
-//! What a CLIP can do: zero-shot classification and retrieval, with intervals and chance.
+//! What a CLIP can do: zero-shot classification, retrieval and linear probes, with intervals and chance.
 //!
 //! ```text
 //! labelled images --features--> top-1, top-5 against chance, confusions
 //! images + captions --features--> recall at 1, 5, 10, both ways
+//! labelled images, some to learn from --features--> linear probe --> accuracy
 //! ```
 
 #![recursion_limit = "256"]
@@ -11,6 +12,9 @@ mod confusion;
 mod evaluation;
 mod features;
 mod interval;
+mod metrics;
+mod predictive;
+mod probe;
 mod prompts;
 mod published;
 mod rank;
@@ -21,6 +25,9 @@ pub use confusion::*;
 pub use evaluation::*;
 pub use features::*;
 pub use interval::*;
+pub use metrics::*;
+pub use predictive::*;
+pub use probe::*;
 pub use prompts::*;
 pub use published::*;
 pub use retrieval::*;

@@ -35,7 +35,7 @@ pub fn classify(
     rows.map(|(scores, label)| predict(scores, *label, logit_scale)).collect()
 }
 
-fn predict(scores: &[f32], label: usize, logit_scale: f32) -> Prediction {
+pub(crate) fn predict(scores: &[f32], label: usize, logit_scale: f32) -> Prediction {
     let best = top(scores, 5);
     let peak = scores[best[0]];
     let weight = |score: f32| (logit_scale * (score - peak)).exp();

@@ -58,6 +58,23 @@ impl Clip {
         self.raw_image_features(images, Mode::Evaluation)
     }
 
+    /// The image features that the paper fits linear probes to (appendix A.3): of a ViT those before
+    /// the projection into the space that it shares with texts, of another tower
+    /// [`Clip::encode_image`]'s.
+    ///
+    /// # Shapes
+    ///
+    /// - images: `[batch, 3, height, width]`, normalised as the model was trained
+    /// - output: `[batch, width]` of a ViT, else `[batch, embed]`
+    pub fn encode_image_unprojected(&self, images: Tensor<4>) -> Tensor<2> {
+        match &self.visual {
+            VisionTower::Vit(vit) => {
+                vit.forward_unprojected(images.cast(self.dtype()), Mode::Evaluation)
+            }
+            _ => self.encode_image(images),
+        }
+    }
+
     /// Normalised image features, for training or evaluation as `mode` says.
     ///
     /// # Shapes

@@ -35,6 +35,7 @@ mod init;
 pub mod loss;
 mod mode;
 mod norm;
+mod predictive;
 #[cfg(feature = "preprocess")]
 pub mod preprocess;
 #[cfg(all(feature = "tokenizer-file", feature = "preprocess"))]
@@ -56,6 +57,7 @@ pub use error::*;
 #[cfg(feature = "preprocess")]
 pub use images::*;
 pub use mode::*;
+pub use predictive::bags_of_words;
 #[cfg(all(feature = "tokenizer-file", feature = "preprocess"))]
 pub use pretrained::*;
 pub use text::*;

@@ -4,7 +4,7 @@
 //! shards -> PairLoader -> ClipBatch -> features -> loss at the features -> gradients -> AdamW
 //! ```
 //!
-//! [`Trainer`] is the whole loop; [`contrastive_gradients`] is the step alone, for loops of one's
+//! [`Trainer`] is the whole loop; [`batch_gradients`] is the step alone, for loops of one's
 //! own.
 //!
 //! Burn supplies the optimizer, the records, the interrupter and the dashboard. Its `Learner` is

@@ -114,6 +114,12 @@ impl VisionTransformer {
         (feature.matmul(self.proj.val()), tokens)
     }
 
+    /// Image features before the projection, `[batch, width]`: the paper's linear probes are fitted
+    /// to these (appendix A.3).
+    pub fn forward_unprojected(&self, images: Tensor<4>, mode: Mode) -> Tensor<2> {
+        self.pool(self.transformer.forward(self.embed(images, mode), None)).0
+    }
+
     /// What comes after the blocks: `[batch, 1 + patches, width]` to `[batch, embed]`.
     pub fn head(&self, x: Tensor<3>) -> Tensor<2> {
         self.pool(x).0.matmul(self.proj.val())

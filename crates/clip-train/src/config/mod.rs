@@ -50,7 +50,8 @@ pub struct TrainConfig {
     pub micro_batch: usize,
     /// Rows and columns of logits held at once.
     pub tile: usize,
-    /// The loss: `softmax`, the paper's, or `sigmoid`, SigLIP's, for a model with a logit bias.
+    /// The loss: `softmax`, the paper's, or `sigmoid`, SigLIP's, for a model with a logit bias; or,
+    /// without contrast, `bag-of-words` or `caption`, the baselines of the paper's figure 2.
     pub loss: Loss,
     /// Part of each softmax target that is spread over the batch.
     pub label_smoothing: f64,
@@ -166,6 +167,10 @@ impl TrainConfig {
                 self.loss == Loss::Softmax
                     || (self.label_smoothing == 0.0 && self.teacher.is_none()),
                 "label_smoothing and teacher go with loss = \"softmax\"",
+            ),
+            (
+                self.loss.is_contrastive() || !self.recompute,
+                "recompute goes with loss = \"softmax\" or \"sigmoid\"",
             ),
             ((0.0..1.0).contains(&self.ema_decay), "ema_decay lies between 0 and 1, without 1"),
             (

@@ -10,12 +10,13 @@ use clip_model::loss::FeatureGradients;
 use clip_model::{Clip, Mode, Statistics};
 
 use super::loss::{LocalFeatures, loss_at_features};
+use super::predictive::predictive_gradients;
 use super::recompute::{self, Tower};
 use super::sum::GradientSum;
 use super::{Exchange, Loss, Objective, Pairs, RankLost, StepOptions};
 use crate::scale_gradients;
 
-/// The contrastive loss of a batch, `[1]`, and the gradient of every parameter that is trained.
+/// The loss of a batch, `[1]`, and the gradient of every parameter that is trained.
 ///
 /// Equal to the dense loss over the whole batch, whatever the options cut it into; only batch
 /// statistics of a ModifiedResNet are those of the micro-batch. Where ranks share a batch, `batch`
@@ -25,13 +26,16 @@ use crate::scale_gradients;
 /// # Errors
 ///
 /// [`RankLost`] when another rank has ended.
-pub fn contrastive_gradients(
+pub fn batch_gradients(
     model: &Clip,
     batch: &Pairs,
     objective: &Objective,
     options: StepOptions,
     exchange: &Exchange,
 ) -> Result<(Tensor<1>, GradientsParams), RankLost> {
+    if !objective.loss.is_contrastive() {
+        return predictive_gradients(model, batch, objective.loss, options, exchange);
+    }
     let working = options.precision.working_copy(model);
     let step = Step {
         plain: working.valid(),

@@ -29,7 +29,7 @@ pub(super) fn loss_at_features(
     let (rows, parts) = rows(features, tile, exchange)?;
     let sum = match objective.loss {
         Loss::Sigmoid => rows.sigmoid_loss(),
-        Loss::Softmax => {
+        _ => {
             let normalizers = whole_columns(&rows, exchange)?;
             let teacher = match &objective.teacher {
                 Some(teacher) => {
@@ -106,7 +106,7 @@ fn own_part(
 }
 
 /// The sum, in the order of the ranks, so that every rank gets the same bits.
-fn added(parts: Vec<Tensor<2>>) -> Tensor<2> {
+pub(super) fn added(parts: Vec<Tensor<2>>) -> Tensor<2> {
     let mut parts = parts.into_iter();
     // There is at least this rank's own.
     let first = parts.next().unwrap_or_else(|| unreachable!("a gather returns all ranks' parts"));

@@ -8,7 +8,8 @@
 //! ```
 //!
 //! The gradient is that of the dense loss over the whole batch, however the batch is cut and over
-//! however many ranks it is spread.
+//! however many ranks it is spread. Losses without contrast (`predictive.rs`) go without the exchange
+//! of features.
 
 mod exchange;
 mod gradients;
@@ -17,6 +18,7 @@ mod objective;
 mod options;
 mod pairs;
 mod precision;
+mod predictive;
 mod ranks;
 mod recompute;
 mod sum;

@@ -10,6 +10,18 @@ pub enum Loss {
     Softmax,
     /// SigLIP's: a sigmoid for each image with each text.
     Sigmoid,
+    /// No contrast: the image tower predicts the words of the caption in any order (paper, figure
+    /// 2).
+    BagOfWords,
+    /// No contrast: the text tower writes the image's caption (paper, figure 2).
+    Caption,
+}
+
+impl Loss {
+    /// Whether images are contrasted with texts; if not, each pair has a loss of its own.
+    pub fn is_contrastive(self) -> bool {
+        matches!(self, Self::Softmax | Self::Sigmoid)
+    }
 }
 
 /// What is asked of a batch's features.

@@ -7,11 +7,9 @@ use burn::tensor::{Device, Tensor};
 use clip_model::Clip;
 
 use super::sum::GradientSum;
-use super::{
-    Exchange, Objective, Pairs, RankLost, StepOptions, TeacherFeatures, contrastive_gradients,
-};
+use super::{Exchange, Objective, Pairs, RankLost, StepOptions, TeacherFeatures, batch_gradients};
 
-/// [`contrastive_gradients`] with the batch spread over ranks, one thread and one replica of the
+/// [`batch_gradients`] with the batch spread over ranks, one thread and one replica of the
 /// model each.
 ///
 /// `devices` holds the device of each rank; the first is that of `model`, where the gradients of
@@ -30,7 +28,7 @@ pub fn gradients_over_ranks(
 ) -> Result<(Tensor<1>, GradientsParams), RankLost> {
     let [home, others @ ..] = devices else { return Err(RankLost) };
     if others.is_empty() {
-        return contrastive_gradients(model, batch, objective, options, &Exchange::alone(home));
+        return batch_gradients(model, batch, objective, options, &Exchange::alone(home));
     }
     let parts = even_parts(batch.len(), devices.len());
     let mut ranks = Exchange::among(devices).into_iter().zip(devices).zip(parts);
@@ -43,8 +41,7 @@ pub fn gradients_over_ranks(
                 let part = batch.part(range.clone()).to_device(&device.clone().autodiff());
                 let objective = objective.part(range, device);
                 let work = move || {
-                    let step =
-                        contrastive_gradients(&replica, &part, &objective, options, &exchange);
+                    let step = batch_gradients(&replica, &part, &objective, options, &exchange);
                     step.map(|(_, gradients)| (gradients, replica))
                 };
                 scope.spawn(work)
@@ -52,7 +49,7 @@ pub fn gradients_over_ranks(
             .collect();
         let ((exchange, device), range) = first.ok_or(RankLost)?;
         let (part, objective) = (batch.part(range.clone()), objective.part(range, device));
-        let own = contrastive_gradients(model, &part, &objective, options, &exchange);
+        let own = batch_gradients(model, &part, &objective, options, &exchange);
         drop(exchange); // wakes ranks that wait, should this one have failed
         // All are joined before anything else: a thread that panicked would end the scope by a panic.
         let others: Vec<_> = threads.into_iter().map(|thread| thread.join()).collect();

@@ -2,7 +2,10 @@
 
 use burn::tensor::Tensor;
 use clip_data::{DataError, EvalPairs, LabelledImages, ShardOpener, open_labelled};
-use clip_eval::{Evaluation, Prediction, Source, accuracy, classify, encode_images, retrieval};
+use clip_eval::{
+    Evaluation, Prediction, Source, accuracy, classify, classify_by_caption, classify_by_words,
+    encode_images, encode_images_raw, retrieval,
+};
 use clip_model::loss::{tiled_contrastive_loss, tiled_sigmoid_loss};
 use clip_model::preprocess::{ImageTransform, eight_bit_rgb};
 use clip_model::{Clip, Tokenizer, ZeroShotClassifier, encode_texts};
@@ -46,7 +49,8 @@ pub struct Evaluator<'a> {
 
 impl Evaluator<'_> {
     /// Classifies where the set has labels, and retrieves and measures the loss where it has
-    /// captions.
+    /// captions. A model of a loss without contrast names images by the likelihood of each class
+    /// name as it is, without templates, and does nothing else.
     ///
     /// `data` is shards or one image folder; `step` is the training step of the model.
     ///
@@ -66,6 +70,9 @@ impl Evaluator<'_> {
         let encode = |count, get: &(dyn Fn(usize) -> Result<DynamicImage, DataError> + Sync)| {
             encode_images(self.model, self.transform, count, get, |_| ())
         };
+        if !self.loss.0.is_contrastive() {
+            return self.name_by_likelihood(labelled?.as_ref(), source);
+        }
         let images = match (&labelled, &pairs) {
             (Ok(set), _) => encode(set.len(), &|index| Ok(set.get(index)?.0))?,
             (_, Ok(pairs)) => encode(pairs.len(), &|index| pairs.image(index))?,
@@ -97,14 +104,34 @@ impl Evaluator<'_> {
         results: &mut Results,
     ) -> Result<(), DataError> {
         let names = set.class_names();
-        let labels = (0..set.len()).map(|index| Ok(set.get(index)?.1));
-        let labels: Vec<usize> = labels.collect::<Result<_, DataError>>()?;
+        let labels = labels(set)?;
         let classifier = ZeroShotClassifier::new(self.model, self.tokenizer, names, self.templates);
         let scale = self.model.logit_scale.val().into_data().iter::<f32>().sum::<f32>().exp();
         let predictions = classify(&classifier, images, &labels, scale);
         results.evaluations.extend(accuracy(source, &predictions, names.len()));
         results.examples = examples(set, &predictions)?;
         Ok(())
+    }
+
+    /// Zero-shot classification by a model that was trained to predict captions.
+    fn name_by_likelihood(
+        &self,
+        set: &dyn LabelledImages,
+        source: Source<'_>,
+    ) -> Result<Results, DataError> {
+        let get = |index| Ok(set.get(index)?.0);
+        let images = encode_images_raw(self.model, self.transform, set.len(), get, |_| ())?;
+        let (names, labels) = (set.class_names(), labels(set)?);
+        let (model, tokenizer) = (self.model, self.tokenizer);
+        let predictions = match self.loss.0 {
+            Loss::Caption => classify_by_caption(model, tokenizer, names, images, &labels),
+            _ => classify_by_words(model, tokenizer, names, images, &labels),
+        };
+        Ok(Results {
+            evaluations: accuracy(source, &predictions, names.len()),
+            examples: examples(set, &predictions)?,
+            notes: vec!["no retrieval and no held-out loss: the model compares nothing".into()],
+        })
     }
 
     /// Mean loss over whole batches of images with the first caption of each, and how many pairs
@@ -143,8 +170,8 @@ impl Evaluator<'_> {
         let n = batch as f64;
         // What one and the same logit for all would give.
         let guessing = match self.loss.0 {
-            Loss::Softmax => n.ln(),
             Loss::Sigmoid => n.ln() + (n - 1.0) * (n / (n - 1.0)).ln(),
+            _ => n.ln(),
         };
         Evaluation {
             step: source.step,
@@ -170,6 +197,11 @@ pub(super) fn data_name(shards: &[String]) -> String {
     let stem = file.split(['.', '{', '*']).next().unwrap_or_default();
     let stem = stem.trim_end_matches(|c: char| c.is_ascii_digit() || c == '-' || c == '_');
     [folder, stem].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/")
+}
+
+/// The class of each image.
+fn labels(set: &dyn LabelledImages) -> Result<Vec<usize>, DataError> {
+    (0..set.len()).map(|index| Ok(set.get(index)?.1)).collect()
 }
 
 /// All captions, and for each the index of its image.

@@ -3,7 +3,7 @@
 use burn::module::Module;
 use clip_model::{Clip, ClipConfig, VisionConfig, VisionLayers};
 
-use crate::{Moments, OptimizerName, Precision, TrainConfig, TrainError};
+use crate::{Loss, Moments, OptimizerName, Precision, TrainConfig, TrainError};
 
 /// Bytes of an f32.
 const F32: u64 = 4;
@@ -15,6 +15,10 @@ const WIDTHS_OF_A_BLOCK: u64 = 31;
 
 /// Values that a convolution with its normalisation and activation keeps, per value of its output.
 const VALUES_OF_A_CONVOLUTION: u64 = 5;
+
+/// Values that the prediction of one token keeps for each token of the vocabulary: logits,
+/// log-probabilities, and the gradients of both.
+const VALUES_OF_A_PREDICTION: u64 = 4;
 
 /// What the program and its data loader take beside.
 const PROGRAM: u64 = 60_000_000;
@@ -110,7 +114,7 @@ fn bytes_of_a_parameter(config: &TrainConfig) -> u64 {
 }
 
 /// Bytes that a pair's activations take. One micro-batch of the whole batch keeps those of both
-/// towers; of several, a tower at a time is on its way back.
+/// towers; of several, a tower at a time is on its way back, unless the pair has a loss of its own.
 fn activations(config: &TrainConfig, model: &ClipConfig, is_split: bool) -> u64 {
     let bytes = match config.precision {
         Precision::F32 => F32,
@@ -118,16 +122,18 @@ fn activations(config: &TrainConfig, model: &ClipConfig, is_split: bool) -> u64 
         _ => 3,
     };
     let text = &model.text_cfg;
-    let text = transformer(
-        config.recompute,
-        [text.context_length, text.width, text.layers, text.heads].map(|n| n as u64),
-    );
+    let (context, vocabulary) = (text.context_length as u64, text.vocab_size as u64);
+    let shape = [text.context_length, text.width, text.layers, text.heads].map(|n| n as u64);
+    let text = transformer(config.recompute, shape);
     let image = image_values(config, &model.vision_cfg);
-    let values = match is_split || config.recompute {
-        true => image.max(text),
-        false => image + text,
-    };
-    values * bytes
+    match config.loss {
+        Loss::BagOfWords => image * bytes + VALUES_OF_A_PREDICTION * vocabulary * F32,
+        Loss::Caption => {
+            (image + text) * bytes + VALUES_OF_A_PREDICTION * context * vocabulary * F32
+        }
+        _ if is_split || config.recompute => image.max(text) * bytes,
+        _ => (image + text) * bytes,
+    }
 }
 
 fn image_values(config: &TrainConfig, vision: &VisionConfig) -> u64 {

@@ -46,6 +46,9 @@ impl Parts {
             }
         };
         require_bias(config, &model_config)?;
+        if !config.loss.is_contrastive() {
+            model_config.text_cfg.require_predictive()?;
+        }
         let tokenizer = match &pretrained {
             Some(loaded) => loaded.tokenizer()?.clone(),
             None => Tokenizer::for_text(&model_config.text_cfg)?,

@@ -1,0 +1,151 @@
+//! Fits a linear probe to a model's image features, by the paper's protocol (appendix A.3).
+//!
+//! ```text
+//! cargo run --release --example linear_probe -- --model runs/pretrain-1/export \
+//!     --train data/train --test data/test
+//! ```
+//!
+//! The strength of the regularisation is searched on a validation set, by default a fifth of the
+//! training set; then the probe is fitted to both together.
+
+#![recursion_limit = "256"]
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, ensure};
+use burn::tensor::Tensor;
+use clap::Parser;
+use clip_data::{LabelledImages, ShardOpener, open_labelled};
+use clip_eval::{
+    Labelled, LinearProbe, Prediction, ProbeOptions, Source, accuracy, encode_images_unprojected,
+    mean_per_class, search_lambda,
+};
+use clip_examples::{Model, finish};
+use clip_model::Pretrained;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// One image of so many is held out where there is no validation set.
+const HELD_OUT: usize = 5;
+
+/// Fits a linear probe to a model's image features.
+#[derive(Parser)]
+struct Args {
+    #[command(flatten)]
+    model: Model,
+    /// Labelled shards or an image folder to learn from
+    #[arg(long, value_name = "SHARDS", num_args = 1.., required = true)]
+    train: Vec<String>,
+    /// The same to choose the regularisation by [default: a fifth of the training set]
+    #[arg(long, value_name = "SHARDS", num_args = 1..)]
+    validation: Vec<String>,
+    /// The same to measure on
+    #[arg(long, value_name = "SHARDS", num_args = 1.., required = true)]
+    test: Vec<String>,
+    /// Strength of the regularisation, 1/C of scikit-learn [default: it is searched]
+    #[arg(long)]
+    lambda: Option<f64>,
+}
+
+/// Features with the index of each image's class.
+struct Set {
+    features: Tensor<2>,
+    labels: Vec<usize>,
+}
+
+fn main() -> ExitCode {
+    finish(run(&Args::parse()))
+}
+
+fn run(args: &Args) -> Result<()> {
+    let clip = args.model.load()?;
+    let train = open(&args.train)?;
+    let names = train.class_names().to_vec();
+    let train = encode(&clip, train.as_ref(), &names)?;
+    let test = encode(&clip, open(&args.test)?.as_ref(), &names)?;
+    let (train, validation) = match args.validation.is_empty() {
+        true => {
+            let images = train.labels.len();
+            ensure!(images >= HELD_OUT, "{images} images are too few to hold some out");
+            train.split()
+        }
+        false => (train, encode(&clip, open(&args.validation)?.as_ref(), &names)?),
+    };
+
+    let classes = names.len();
+    let options = ProbeOptions::default();
+    let lambda = match args.lambda {
+        Some(lambda) => lambda,
+        None => {
+            let search = search_lambda(train.view(), validation.view(), classes, options, share)?;
+            for (lambda, score) in &search.tried {
+                println!("lambda {lambda:>12.3e}  validation {:>6.2}%", 100.0 * score);
+            }
+            search.lambda
+        }
+    };
+    let Set { features, labels } = train.with(validation);
+    let options = ProbeOptions { lambda, ..options };
+    let probe = LinearProbe::fit(features, &labels, classes, options)?;
+    println!("lambda {lambda:.3e}, {} steps of L-BFGS", probe.iterations);
+    if !probe.converged {
+        println!("they were too few: features of larger scale or a larger lambda take less");
+    }
+    let predictions = probe.classify(test.features, &test.labels);
+    let source = Source { step: 0, dataset: &args.test.join(" ") };
+    for mut row in accuracy(source, &predictions, classes) {
+        row.task = "linear_probe".into();
+        println!("{row}");
+    }
+    println!(
+        "mean of the classes' accuracies {:.2}%",
+        100.0 * mean_per_class(&predictions, classes)
+    );
+    Ok(())
+}
+
+fn open(data: &[String]) -> Result<Box<dyn LabelledImages>> {
+    open_labelled(data, &ShardOpener::default()).with_context(|| format!("on {}", data.join(" ")))
+}
+
+fn encode(clip: &Pretrained, set: &dyn LabelledImages, names: &[String]) -> Result<Set> {
+    let get = |index| Ok(set.get(index)?.0);
+    let features = encode_images_unprojected(&clip.model, &clip.transform, set.len(), get, |_| ())?;
+    let label = |index| {
+        let name = &set.class_names()[set.get(index)?.1];
+        let known = names.iter().position(|known| known == name);
+        known.with_context(|| format!("no image of `{name}` to learn from"))
+    };
+    Ok(Set { features, labels: (0..set.len()).map(label).collect::<Result<_>>()? })
+}
+
+/// Share of right predictions.
+fn share(predictions: &[Prediction]) -> f64 {
+    let right = predictions.iter().filter(|prediction| prediction.rank == 0).count();
+    right as f64 / predictions.len() as f64
+}
+
+impl Set {
+    fn view(&self) -> Labelled<'_> {
+        Labelled { features: &self.features, labels: &self.labels }
+    }
+
+    /// The set without every fifth image, and those.
+    fn split(self) -> (Self, Self) {
+        let part = |held_out: bool| {
+            let is_in = |at: &usize| (at % HELD_OUT == HELD_OUT - 1) == held_out;
+            let at: Vec<usize> = (0..self.labels.len()).filter(is_in).collect();
+            let labels = at.iter().map(|at| self.labels[*at]).collect();
+            let at: Vec<i64> = at.into_iter().map(|at| at as i64).collect();
+            let at = Tensor::from_data(at.as_slice(), &self.features.device());
+            Self { features: self.features.clone().select(0, at), labels }
+        };
+        (part(false), part(true))
+    }
+
+    fn with(mut self, other: Self) -> Self {
+        self.labels.extend(other.labels);
+        Self { features: Tensor::cat(vec![self.features, other.features], 0), ..self }
+    }
+}
