@@ -132,6 +132,40 @@ fn finetune_trains_a_layer_over_the_image_tower() {
     assert!(bench.path("mine.bpk").exists());
 }
 
+/// Folders of reddish and bluish pictures, a class each.
+fn coloured(bench: &Bench, split: &str, count: u8) {
+    for number in 0..count {
+        let shade = 7 * number;
+        for (class, colour) in
+            [("red", [250 - shade, shade, 40]), ("blue", [40, shade, 250 - shade])]
+        {
+            let folder = bench.path(split).join(class);
+            fs::create_dir_all(&folder).unwrap();
+            let picture = RgbImage::from_pixel(40, 40, Rgb(colour));
+            picture.save(folder.join(format!("{number}.png"))).unwrap();
+        }
+    }
+}
+
+#[test]
+fn linear_probe_tells_classes_apart() {
+    let bench = Bench::new();
+    coloured(&bench, "train", 12);
+    coloured(&bench, "test", 4);
+    let probe = ["--model", "model", "--train", "train", "--test", "test"];
+    let said = bench.run("linear_probe", &probe);
+    assert!(said.contains("validation") && said.contains("top1       100.00%"), "{said}");
+    let said = bench.run("linear_probe", &[&probe[..], &["--lambda", "0.5"]].concat());
+    assert!(said.starts_with("lambda 5.000e-1"), "{said}");
+    coloured(&bench, "few", 1);
+    let few = ["--model", "model", "--train", "few", "--test", "test"];
+    assert!(bench.failure("linear_probe", &few).contains("too few to hold some out"));
+    fs::create_dir_all(bench.path("other/green")).unwrap();
+    fs::copy(bench.path("red.png"), bench.path("other/green/0.png")).unwrap();
+    let other = ["--model", "model", "--train", "train", "--test", "other"];
+    assert!(bench.failure("linear_probe", &other).contains("no image of `green` to learn from"));
+}
+
 #[test]
 fn zeroshot_cifar_reports_classes_and_draws_the_confusion() {
     let bench = Bench::new();
