@@ -17,11 +17,11 @@ use burn::tensor::Tensor;
 use clap::Parser;
 use clip_data::{LabelledImages, ShardOpener, open_labelled};
 use clip_eval::{
-    Labelled, LinearProbe, Prediction, ProbeOptions, Source, accuracy, encode_images_unprojected,
+    Labelled, LinearProbe, Prediction, ProbeOptions, Source, accuracy, encode_images_with,
     mean_per_class, search_lambda,
 };
 use clip_examples::{Model, finish};
-use clip_model::Pretrained;
+use clip_model::{Clip, Pretrained};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -111,7 +111,8 @@ fn open(data: &[String]) -> Result<Box<dyn LabelledImages>> {
 
 fn encode(clip: &Pretrained, set: &dyn LabelledImages, names: &[String]) -> Result<Set> {
     let get = |index| Ok(set.get(index)?.0);
-    let features = encode_images_unprojected(&clip.model, &clip.transform, set.len(), get, |_| ())?;
+    let (encode, transform) = (Clip::encode_image_unprojected, &clip.transform);
+    let features = encode_images_with(encode, &clip.model, transform, set.len(), get, |_| ())?;
     let label = |index| {
         let name = &set.class_names()[set.get(index)?.1];
         let known = names.iter().position(|known| known == name);

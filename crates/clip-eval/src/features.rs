@@ -22,49 +22,23 @@ pub fn encode_images(
     get: impl Fn(usize) -> Result<DynamicImage, DataError> + Sync,
     done: impl FnMut(usize),
 ) -> Result<Tensor<2>, DataError> {
-    Ok(normalize(encode_images_raw(model, transform, count, get, done)?))
+    Ok(normalize(encode_images_with(Clip::encode_image, model, transform, count, get, done)?))
 }
 
-/// [`encode_images`] without the normalisation, for a model whose features are not compared.
+/// [`encode_images`] by another method of the model and without normalisation, `[count, width]`:
+/// [`Clip::encode_image_unprojected`] for linear probes, [`Clip::encode_image`] for a model whose
+/// features are not compared.
 ///
 /// # Errors
 ///
 /// The first that `get` returns.
-pub fn encode_images_raw(
-    model: &Clip,
-    transform: &ImageTransform,
-    count: usize,
-    get: impl Fn(usize) -> Result<DynamicImage, DataError> + Sync,
-    done: impl FnMut(usize),
-) -> Result<Tensor<2>, DataError> {
-    in_batches(model, transform, (count, get, done), Clip::encode_image)
-}
-
-/// The features of images `0..count` that linear probes are fitted to, as
-/// [`Clip::encode_image_unprojected`] has them; else as [`encode_images`].
-///
-/// # Errors
-///
-/// The first that `get` returns.
-pub fn encode_images_unprojected(
-    model: &Clip,
-    transform: &ImageTransform,
-    count: usize,
-    get: impl Fn(usize) -> Result<DynamicImage, DataError> + Sync,
-    done: impl FnMut(usize),
-) -> Result<Tensor<2>, DataError> {
-    in_batches(model, transform, (count, get, done), Clip::encode_image_unprojected)
-}
-
-fn in_batches(
-    model: &Clip,
-    transform: &ImageTransform,
-    (count, get, mut done): (
-        usize,
-        impl Fn(usize) -> Result<DynamicImage, DataError> + Sync,
-        impl FnMut(usize),
-    ),
+pub fn encode_images_with(
     encode: impl Fn(&Clip, Tensor<4>) -> Tensor<2>,
+    model: &Clip,
+    transform: &ImageTransform,
+    count: usize,
+    get: impl Fn(usize) -> Result<DynamicImage, DataError> + Sync,
+    mut done: impl FnMut(usize),
 ) -> Result<Tensor<2>, DataError> {
     let device = model.logit_scale.val().device();
     let mut features = Vec::new();

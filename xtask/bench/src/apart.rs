@@ -32,3 +32,11 @@ pub fn row(mut command: Command) -> Result<Row> {
     let mut rows: Vec<Row> = serde_json::from_slice(&fs::read(file.path())?)?;
     rows.pop().context("a round without a figure")
 }
+
+/// A line of this process's status, in megabytes.
+pub fn status(name: &str) -> Result<f64> {
+    let text = fs::read_to_string("/proc/self/status").context("memory is told by Linux only")?;
+    let line = text.lines().find(|line| line.starts_with(name));
+    let number = line.and_then(|line| line.split_whitespace().nth(1));
+    Ok(number.context("the status has no such line")?.parse::<f64>()? * 1024.0 / 1e6)
+}

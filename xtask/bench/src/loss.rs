@@ -1,9 +1,8 @@
 //! The tiled loss with its gradient, beside the dense one through autodiff.
 
-use std::fs;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use burn::tensor::{Device, Distribution, Tensor};
 use clip_model::loss::{FeatureGradients, contrastive_loss, tiled_contrastive_loss};
 use clip_model::normalize;
@@ -79,17 +78,9 @@ fn measure_apart(pairs: usize) -> Result<f64> {
 
 fn peak_above_features(pairs: usize) -> Result<f64> {
     let (images, texts) = features(pairs);
-    let before = status("VmRSS:")?;
+    let before = apart::status("VmRSS:")?;
     finish(tiled(&images, &texts));
-    Ok(status("VmHWM:")? - before)
-}
-
-/// A line of the process's status, in megabytes.
-fn status(name: &str) -> Result<f64> {
-    let text = fs::read_to_string("/proc/self/status").context("memory is told by Linux only")?;
-    let line = text.lines().find(|line| line.starts_with(name));
-    let number = line.and_then(|line| line.split_whitespace().nth(1));
-    Ok(number.context("the status has no such line")?.parse::<f64>()? * 1024.0 / 1e6)
+    Ok(apart::status("VmHWM:")? - before)
 }
 
 fn features(pairs: usize) -> (Tensor<2>, Tensor<2>) {

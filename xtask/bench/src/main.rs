@@ -115,10 +115,8 @@ fn run(args: &Args) -> Result<()> {
         Subject::Memory => {
             println!("{}", Row::header());
             let amounts = Amounts { samples: args.samples, steps: args.steps };
-            for figure in [memory::LOADER, memory::TRAINING] {
-                if is_wanted(args, figure) {
-                    add(memory::measure(figure, folder, amounts, args.rounds)?);
-                }
+            for figure in memory::ALL.iter().filter(|figure| is_wanted(args, figure.name)) {
+                add(memory::measure(figure, folder, amounts, args.rounds)?);
             }
         }
     }

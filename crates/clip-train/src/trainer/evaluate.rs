@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 use clip_data::{DataError, EvalPairs, LabelledImages, ShardOpener, open_labelled};
 use clip_eval::{
     Evaluation, Prediction, Source, accuracy, classify, classify_by_caption, classify_by_words,
-    encode_images, encode_images_raw, retrieval,
+    encode_images, encode_images_with, retrieval,
 };
 use clip_model::loss::{tiled_contrastive_loss, tiled_sigmoid_loss};
 use clip_model::preprocess::{ImageTransform, eight_bit_rgb};
@@ -120,9 +120,10 @@ impl Evaluator<'_> {
         source: Source<'_>,
     ) -> Result<Results, DataError> {
         let get = |index| Ok(set.get(index)?.0);
-        let images = encode_images_raw(self.model, self.transform, set.len(), get, |_| ())?;
-        let (names, labels) = (set.class_names(), labels(set)?);
         let (model, tokenizer) = (self.model, self.tokenizer);
+        let encode = Clip::encode_image;
+        let images = encode_images_with(encode, model, self.transform, set.len(), get, |_| ())?;
+        let (names, labels) = (set.class_names(), labels(set)?);
         let predictions = match self.loss.0 {
             Loss::Caption => classify_by_caption(model, tokenizer, names, images, &labels),
             _ => classify_by_words(model, tokenizer, names, images, &labels),

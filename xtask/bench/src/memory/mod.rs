@@ -13,10 +13,8 @@ use anyhow::Result;
 use crate::apart;
 use crate::row::Row;
 
-/// The loader's, over many samples.
-pub const LOADER: &str = "memory of the loader";
-/// A run's, over many steps.
-pub const TRAINING: &str = "memory of training";
+/// All that is measured.
+pub const ALL: [Figure; 2] = [loader::LOADER, training::TRAINING];
 
 /// What is done in a round: so many samples, so many steps.
 #[derive(Clone, Copy)]
@@ -25,37 +23,40 @@ pub struct Amounts {
     pub steps: u64,
 }
 
+/// Something that goes on for long, in the same memory.
+pub struct Figure {
+    pub name: &'static str,
+    /// How much of it there is in a round.
+    done: fn(Amounts) -> String,
+    /// What the last tenth is compared with.
+    early: &'static str,
+    /// The ratio of the memory then to that of the last tenth should be no less.
+    goal: f64,
+    /// Mean megabytes then and in the last tenth.
+    measure: fn(&Path, Amounts) -> Result<(f64, f64)>,
+}
+
 /// The figure's resident memory late in a round against that early in it, both on average: queues
 /// are fuller at one moment than at another.
-pub fn measure(figure: &str, folder: &Path, amounts: Amounts, rounds: usize) -> Result<Row> {
+pub fn measure(figure: &Figure, folder: &Path, amounts: Amounts, rounds: usize) -> Result<Row> {
     let measured = match apart::is_apart() {
-        true => vec![measure_once(figure, folder, amounts)?],
+        true => vec![(figure.measure)(folder, amounts)?],
         false => {
-            (0..rounds).map(|_| measure_apart(figure, folder, amounts)).collect::<Result<_>>()?
+            let round = |_| measure_apart(figure, folder, amounts);
+            (0..rounds.max(1)).map(round).collect::<Result<_>>()?
         }
     };
     let rounds: Vec<(f64, f64)> = measured.into_iter().map(|(early, late)| (late, early)).collect();
-    let (done, early, goal) = match figure {
-        TRAINING => (format!("{} steps", amounts.steps), "the second tenth", training::GOAL),
-        _ => (format!("{} samples", amounts.samples), "the first tenth", loader::GOAL),
-    };
-    let peer = format!("{early}; ours is the last");
-    Ok(Row::less_is_better(format!("{figure}, {done}"), &rounds, peer, "MB", goal))
-}
-
-/// Megabytes early and late in a round.
-fn measure_once(figure: &str, folder: &Path, amounts: Amounts) -> Result<(f64, f64)> {
-    match figure {
-        TRAINING => training::measure(folder, amounts.steps),
-        _ => loader::measure(folder, amounts.samples),
-    }
+    let name = format!("{}, {}", figure.name, (figure.done)(amounts));
+    let peer = format!("{}; ours is the last", figure.early);
+    Ok(Row::less_is_better(name, &rounds, peer, "MB", figure.goal))
 }
 
 /// One round, by this program.
-fn measure_apart(figure: &str, folder: &Path, amounts: Amounts) -> Result<(f64, f64)> {
+fn measure_apart(figure: &Figure, folder: &Path, amounts: Amounts) -> Result<(f64, f64)> {
     let mut command = apart::command()?;
     command
-        .args(["memory", "--only", figure])
+        .args(["memory", "--only", figure.name])
         .args(["--samples", &amounts.samples.to_string()])
         .args(["--steps", &amounts.steps.to_string()])
         .arg("--data")

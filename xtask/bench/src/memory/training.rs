@@ -9,10 +9,17 @@ use clip_train::report::StepMetrics;
 use clip_train::view::View;
 use clip_train::{CheckpointsConfig, TrainConfig, Trainer};
 
-use super::mean;
+use super::{Amounts, Figure, mean};
 
-/// The last tenth may hold 2 percent more than the second; the first warms up.
-pub const GOAL: f64 = 0.98;
+/// A run's memory over many steps: the last tenth may hold 2 percent more than the second, for the
+/// first warms up.
+pub const TRAINING: Figure = Figure {
+    name: "memory of training",
+    done: |amounts| format!("{} steps", amounts.steps),
+    early: "the second tenth",
+    goal: 0.98,
+    measure,
+};
 
 const BATCH: usize = 64;
 /// Two layers a tower.
@@ -23,7 +30,7 @@ const MODEL: &str = r#"{
 }"#;
 
 /// Mean megabytes during the second and the last tenth of so many steps, with ten checkpoints.
-pub fn measure(folder: &Path, steps: u64) -> Result<(f64, f64)> {
+fn measure(folder: &Path, Amounts { steps, .. }: Amounts) -> Result<(f64, f64)> {
     let model = folder.join("tiny.json");
     fs::write(&model, MODEL)?;
     let config = TrainConfig {
