@@ -55,8 +55,6 @@ mod testing;
 mod tools;
 mod write;
 
-pub use bytes::Bytes;
-
 #[cfg(feature = "loader")]
 pub use augment::{CropKind, TrainTransform, ViewMaker};
 pub use captions::{

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use crate::{Cause, Fault};
 
 /// The undecoded files of one sample.
@@ -13,16 +11,15 @@ pub struct RawSample {
     pub key: String,
     /// The shard the sample came from.
     pub shard: Arc<str>,
-    /// Each member's extension (what follows the first dot, in lower case) and bytes. Members of a
-    /// shard share memory: one that is kept keeps up to 1 MiB of others, so copy what is kept long.
-    pub members: Vec<(String, Bytes)>,
+    /// Each member's extension (what follows the first dot, in lower case) and bytes.
+    pub members: Vec<(String, Vec<u8>)>,
 }
 
 impl RawSample {
     /// The bytes of the first member with this extension.
     pub fn member(&self, extension: &str) -> Option<&[u8]> {
         let found = self.members.iter().find(|(name, _)| name == extension);
-        found.map(|(_, bytes)| bytes.as_ref())
+        found.map(|(_, bytes)| bytes.as_slice())
     }
 
     /// Bytes in all members.

@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use clip_data::{Bytes, DEFAULT_MAX_MEMBER_BYTES, Location, RawSample, ShardOpener, ShardReader};
+use clip_data::{DEFAULT_MAX_MEMBER_BYTES, Location, RawSample, ShardOpener, ShardReader};
 use flate2::read::GzDecoder;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -23,10 +23,10 @@ struct Line {
 
 impl Line {
     fn of(sample: &RawSample) -> Self {
-        let hash = |bytes: &Bytes| -> String {
+        let hash = |bytes: &Vec<u8>| -> String {
             Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
         };
-        let field = |(name, bytes): &(String, Bytes)| (name.clone(), hash(bytes));
+        let field = |(name, bytes): &(String, Vec<u8>)| (name.clone(), hash(bytes));
         let mut fields: Vec<_> = sample.members.iter().map(field).collect();
         fields.sort();
         Self { key: sample.key.clone(), fields }

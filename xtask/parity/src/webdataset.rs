@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use clip_data::{Bytes, DEFAULT_MAX_MEMBER_BYTES, RawSample, ShardOpener, ShardReader};
+use clip_data::{DEFAULT_MAX_MEMBER_BYTES, RawSample, ShardOpener, ShardReader};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
@@ -84,7 +84,7 @@ fn require_sensitivity(shard: &Path, expected: &[Sample]) -> Result<()> {
 }
 
 /// The bytes of some file of the shard, long enough to be there only once.
-fn target(shard: &Path) -> Result<Bytes> {
+fn target(shard: &Path) -> Result<Vec<u8>> {
     let samples = ShardReader::open(
         &shard.to_path_buf().into(),
         &ShardOpener::default(),
@@ -120,10 +120,10 @@ fn read_shard(path: &Path) -> Result<Vec<Sample>> {
 
 impl Sample {
     fn of(sample: &RawSample) -> Self {
-        let hash = |bytes: &Bytes| -> String {
+        let hash = |bytes: &Vec<u8>| -> String {
             Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
         };
-        let field = |(name, bytes): &(String, Bytes)| (name.clone(), hash(bytes));
+        let field = |(name, bytes): &(String, Vec<u8>)| (name.clone(), hash(bytes));
         let mut fields: Vec<_> = sample.members.iter().map(field).collect();
         fields.sort();
         Self { key: sample.key.clone(), fields }

@@ -253,7 +253,7 @@ mod tests {
         let draw: CaptionDraw = serde_json::from_str(settings).unwrap();
         let read = |text: &str, json: &str| {
             let members = [("txt", text), ("json", json)];
-            let member = |(name, text): (&str, &str)| (name.to_owned(), text.to_owned().into());
+            let member = |(name, text): (&str, &str)| (name.to_owned(), text.as_bytes().to_vec());
             let (key, shard) = ("k".into(), "a.tar".into());
             draw.read(&RawSample { key, shard, members: members.map(member).into() })
         };

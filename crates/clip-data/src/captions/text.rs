@@ -173,7 +173,7 @@ mod tests {
     use super::*;
 
     fn sample(members: &[(&str, &str)]) -> RawSample {
-        let member = |(name, text): &(&str, &str)| (name.to_string(), text.to_string().into());
+        let member = |(name, text): &(&str, &str)| (name.to_string(), text.as_bytes().to_vec());
         RawSample {
             key: "s/7".into(),
             shard: "a.tar".into(),

@@ -9,7 +9,6 @@ mod webp;
 
 use std::io::Cursor;
 
-use bytes::Bytes;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage};
 use thiserror::Error;
 
@@ -121,9 +120,9 @@ pub fn decode_sample(sample: &RawSample, max_pixels: u64) -> Result<DynamicImage
 }
 
 /// The encoded bytes of a sample's image.
-pub(crate) fn image_member(sample: &RawSample) -> Result<&Bytes, Fault> {
+pub(crate) fn image_member(sample: &RawSample) -> Result<&[u8], Fault> {
     let image = sample.members.iter().find(|(name, _)| is_image_extension(name));
-    image.map(|(_, bytes)| bytes).ok_or_else(|| {
+    image.map(|(_, bytes)| bytes.as_slice()).ok_or_else(|| {
         let reason = format!("it has no image: give it one of {}", IMAGE_EXTENSIONS.join(", "));
         sample.fault(Cause::NoImage, reason)
     })

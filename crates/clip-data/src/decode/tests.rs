@@ -70,11 +70,8 @@ fn a_header_of_ten_thousand_million_pixels_fails_at_once() {
 fn corrupt_bytes_are_a_fault_that_names_the_sample() {
     let mut bytes = png(&picture(0));
     bytes.truncate(60);
-    let sample = RawSample {
-        key: "k".into(),
-        shard: "a.tar".into(),
-        members: vec![("png".into(), bytes.into())],
-    };
+    let sample =
+        RawSample { key: "k".into(), shard: "a.tar".into(), members: vec![("png".into(), bytes)] };
     let fault = decode_sample(&sample, 1_000).unwrap_err();
     assert_eq!(fault.cause, Cause::Undecodable);
     assert!(fault.to_string().starts_with("a.tar: sample `k`: not a readable PNG"));

@@ -75,13 +75,13 @@ impl FolderPairs {
             if text.is_file() {
                 let bytes = read_file(&text, Cause::NoCaption);
                 let bytes = bytes.map_err(|(cause, reason)| sample.fault(cause, reason))?;
-                sample.members.push((extension.to_owned(), bytes.into()));
+                sample.members.push((extension.to_owned(), bytes));
             }
         }
         let bytes = read_file(&path, Cause::NoImage);
         let bytes = bytes.map_err(|(cause, reason)| sample.fault(cause, reason))?;
         let extension = path.extension().map(OsStr::to_ascii_lowercase).unwrap_or_default();
-        sample.members.push((extension.to_string_lossy().into_owned(), bytes.into()));
+        sample.members.push((extension.to_string_lossy().into_owned(), bytes));
         Ok(sample)
     }
 }
@@ -150,7 +150,7 @@ mod tests {
         let second = pairs.get(1).unwrap();
         assert_eq!((second.key.as_str(), second.concept), ("b/10.v2", None));
         assert_eq!(second.captions, Captions::Text("Ten.".into()));
-        assert_eq!(second.image, PairImage::Encoded(image.into()));
+        assert_eq!(second.image, PairImage::Encoded(image));
         let third = pairs.get(2).unwrap();
         assert_eq!((third.captions.main(), third.concept.as_deref()), ("dog", Some("d")));
         let fault = pairs.get(0).unwrap_err();

@@ -1,6 +1,5 @@
 //! What a source of pairs gives.
 
-use bytes::Bytes;
 use image::DynamicImage;
 
 use crate::decode::image_member;
@@ -23,7 +22,7 @@ pub struct RawPair {
 #[derive(Clone, Debug, PartialEq)]
 pub enum PairImage {
     /// The bytes of an image file.
-    Encoded(Bytes),
+    Encoded(Vec<u8>),
     /// Pixels.
     Decoded(DynamicImage),
 }
@@ -56,7 +55,7 @@ impl RawPair {
     /// A fault that names the sample, when it has no image, no caption, or is filtered out.
     pub fn of_sample(sample: &RawSample, captions: &CaptionDraw) -> Result<Self, Fault> {
         let text = captions.read(sample)?;
-        let (key, image) = (sample.key.clone(), PairImage::Encoded(image_member(sample)?.clone()));
+        let (key, image) = (sample.key.clone(), PairImage::Encoded(image_member(sample)?.to_vec()));
         Ok(Self { key, image, captions: text.captions, concept: text.concept })
     }
 }
@@ -98,7 +97,7 @@ mod tests {
     #[test]
     fn images_decode_within_the_limit_whatever_they_come_as() {
         let image = picture(1);
-        for pair in [PairImage::Encoded(png(&image).into()), PairImage::Decoded(image.clone())] {
+        for pair in [PairImage::Encoded(png(&image)), PairImage::Decoded(image.clone())] {
             assert_eq!(pair.clone().decode(1_000).unwrap(), image);
             assert_eq!(pair.decode(10).unwrap_err().cause(), Cause::TooManyPixels);
         }
@@ -111,7 +110,7 @@ mod tests {
             shard: "a.tar".into(),
             members: members
                 .iter()
-                .map(|(name, bytes)| (name.to_string(), bytes.to_vec().into()))
+                .map(|(name, bytes)| (name.to_string(), bytes.to_vec()))
                 .collect(),
         };
         let captions = CaptionDraw::default();
@@ -119,7 +118,7 @@ mod tests {
         let whole = sample(&[("txt", b"A cat."), ("jpg", b"bytes"), ("json", json)]);
         let pair = RawPair {
             key: "k".into(),
-            image: PairImage::Encoded(Bytes::from_static(b"bytes")),
+            image: PairImage::Encoded(b"bytes".to_vec()),
             captions: Captions::Text("A cat.".into()),
             concept: Some("7".into()),
         };

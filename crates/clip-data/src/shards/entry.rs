@@ -4,18 +4,19 @@
 //! it. The crate's own archives cut names at line feeds, take bytes for links that have none, don't
 //! know sparse files of the POSIX format, and hold an extended header of any size in memory.
 
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, Read};
 
-use bytes::Bytes;
 use tar::Header;
 
 use super::OpenShard;
-use super::blocks::Blocks;
 use super::extended::Extended;
 use super::sparse::Map;
 
 /// Tar pads headers and members to a multiple of this.
 pub(super) const BLOCK: u64 = 512;
+
+/// The most that is taken for a member on its header's word alone.
+const TRUSTED_BYTES: u64 = 1 << 20;
 
 /// Why there is no next member.
 #[derive(Debug)]
@@ -135,18 +136,15 @@ impl Entry {
     }
 
     /// The member's bytes.
-    pub(super) fn read(
-        &self,
-        source: &mut impl BufRead,
-        blocks: &mut Blocks,
-    ) -> Result<Bytes, EntryError> {
-        let bytes = blocks.read(source, self.stored)?;
+    pub(super) fn read(&self, source: &mut impl BufRead) -> Result<Vec<u8>, EntryError> {
+        let mut bytes = Vec::with_capacity(self.stored.min(TRUSTED_BYTES) as usize);
+        source.by_ref().take(self.stored).read_to_end(&mut bytes)?;
         if bytes.len() as u64 != self.stored {
             return Err(truncated().into());
         }
         skip(source, padding(self.stored))?;
         match &self.map {
-            Some(map) => Ok(map.spread(&bytes, self.size)?.into()),
+            Some(map) => map.spread(&bytes, self.size),
             None => Ok(bytes),
         }
     }

@@ -1,6 +1,5 @@
 //! Shards of the webdataset format: where they are, and the samples in them.
 
-mod blocks;
 mod count;
 mod end_mark;
 mod entry;

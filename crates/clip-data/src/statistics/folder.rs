@@ -42,7 +42,7 @@ pub(super) fn sample_of(image: &Path, root: &Path, max_bytes: u64) -> Result<Raw
         let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
         let bytes = read(&path, max_bytes)
             .map_err(|(cause, reason)| sample.fault(cause, format!("`{extension}`: {reason}")))?;
-        sample.members.push((extension, bytes.into()));
+        sample.members.push((extension, bytes));
     }
     Ok(sample)
 }

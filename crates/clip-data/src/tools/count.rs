@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use bytes::Bytes;
-
 use super::indices::Indices;
 use super::{FaultTally, ShardProgress};
 use crate::{
@@ -72,7 +70,7 @@ impl CountReport {
         self.shards.iter().filter_map(|shard| shard.bytes).sum()
     }
 
-    fn count_members(&mut self, members: &[(String, Bytes)]) {
+    fn count_members(&mut self, members: &[(String, Vec<u8>)]) {
         for (extension, bytes) in members {
             let known = self.members.len() < MAX_EXTENSIONS || self.members.contains_key(extension);
             let extension = if known { extension } else { OTHER };

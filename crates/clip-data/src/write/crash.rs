@@ -30,8 +30,8 @@ fn child_that_writes() {
     let mut writer = ShardWriter::create(folder, append).unwrap();
     for number in writer.samples().. {
         let members = vec![
-            ("jpg".to_owned(), vec![number as u8; SAMPLE_BYTES].into()),
-            ("txt".to_owned(), format!("caption {number}").into()),
+            ("jpg".to_owned(), vec![number as u8; SAMPLE_BYTES]),
+            ("txt".to_owned(), format!("caption {number}").into_bytes()),
         ];
         let sample = RawSample { key: format!("{number:09}"), shard: "".into(), members };
         if let Err(error) = writer.write(&sample) {

@@ -110,12 +110,10 @@ fn members_problem(sample: &RawSample) -> Option<NameProblem> {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
-
     use super::*;
 
     fn problem(key: &str, extensions: &[&str], before: Option<&str>) -> Option<NameProblem> {
-        let members = extensions.iter().map(|name| (name.to_string(), Bytes::new())).collect();
+        let members = extensions.iter().map(|name| (name.to_string(), Vec::new())).collect();
         let sample = RawSample { key: key.to_owned(), shard: "".into(), members };
         check(&sample, before).err().map(|refused| refused.problem)
     }

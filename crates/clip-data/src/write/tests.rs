@@ -3,14 +3,14 @@ use std::path::Path;
 
 use super::index::{INDEX, SIZES};
 use super::*;
-use crate::{Bytes, DataError, Location, RawSample, ShardOpener, ShardReader};
+use crate::{DataError, Location, RawSample, ShardOpener, ShardReader};
 
 /// A sample whose bytes no other `number` has.
 fn sample(number: usize) -> RawSample {
     let members = vec![
-        ("png".to_owned(), vec![number as u8; 100 + number % 7 * 300].into()),
-        ("seg.png".to_owned(), Bytes::new()),
-        ("txt".to_owned(), format!("caption {number}").into()),
+        ("png".to_owned(), vec![number as u8; 100 + number % 7 * 300]),
+        ("seg.png".to_owned(), Vec::new()),
+        ("txt".to_owned(), format!("caption {number}").into_bytes()),
     ];
     RawSample { key: format!("d.x/{number:03}"), shard: "".into(), members }
 }
@@ -85,7 +85,7 @@ fn no_shard_is_larger_than_its_limit_unless_one_sample_is() {
     for number in 0..30 {
         writer.write(&sample(number)).unwrap();
     }
-    let members = vec![("png".to_owned(), vec![0; 20_000].into())];
+    let members = vec![("png".to_owned(), vec![0; 20_000])];
     writer.write(&RawSample { key: "large".into(), members, ..sample(0) }).unwrap();
     writer.write(&sample(31)).unwrap();
     let index = writer.finish().unwrap();

@@ -57,7 +57,7 @@ impl Default for ShardOptions {
 /// writer.write(&RawSample {
 ///     key: "cats/0".into(),
 ///     shard: "".into(), // of no matter here
-///     members: vec![("jpg".into(), vec![/* a file's bytes */].into()), ("txt".into(), "A cat.".into())],
+///     members: vec![("jpg".into(), vec![/* a file's bytes */]), ("txt".into(), b"A cat.".into())],
 /// })?;
 /// let index = writer.finish()?; // and writes index.json and sizes.json
 /// println!("{} samples in {} shards", index.samples(), index.shards.len());
@@ -126,7 +126,7 @@ impl ShardWriter {
         }
         let name = |extension: &str| format!("{}.{extension}", sample.key).into_bytes();
         let members: Vec<_> =
-            sample.members.iter().map(|(ext, bytes)| (name(ext), bytes.as_ref())).collect();
+            sample.members.iter().map(|(ext, bytes)| (name(ext), bytes.as_slice())).collect();
         let bytes = members.iter();
         let bytes = bytes.map(|(name, bytes)| member_bytes(name, bytes.len() as u64)).sum();
         if self.open.as_ref().is_some_and(|open| self.is_full(open, bytes)) {

@@ -38,7 +38,7 @@ pub fn write(folder: &Path) -> Result<()> {
         writer.write(&RawSample {
             key: format!("{number:06}"),
             shard: "".into(),
-            members: vec![("png".into(), png.into_inner().into()), ("txt".into(), text.into())],
+            members: vec![("png".into(), png.into_inner()), ("txt".into(), text.into())],
         })?;
     }
     writer.finish()?;

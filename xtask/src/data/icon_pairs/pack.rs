@@ -41,7 +41,7 @@ pub fn pack(
         writer.write(&RawSample {
             key: drawing.key.clone(),
             shard: "".into(),
-            members: vec![(png::EXTENSION.into(), image.into()), ("json".into(), label.into())],
+            members: vec![(png::EXTENSION.into(), image), ("json".into(), label)],
         })?;
         progress.step();
     }

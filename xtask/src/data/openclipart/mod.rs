@@ -138,8 +138,8 @@ fn pack(
             key: picture.key.clone(),
             shard: "".into(),
             members: vec![
-                (png::EXTENSION.into(), image.into()),
-                ("json".into(), label.into()),
+                (png::EXTENSION.into(), image),
+                ("json".into(), label),
                 ("cls".into(), class.into()),
             ],
         })?;

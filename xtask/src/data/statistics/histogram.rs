@@ -195,7 +195,7 @@ mod tests {
     fn lengths(lengths: &[usize]) -> Distribution {
         let samples = |_| {
             lengths.iter().map(|length| {
-                let members = vec![("txt".to_owned(), vec![b'x'; *length].into())];
+                let members = vec![("txt".to_owned(), vec![b'x'; *length])];
                 Ok(RawSample { key: String::new(), shard: Arc::from("a"), members })
             })
         };

@@ -114,7 +114,7 @@ impl CsvPairs {
     fn pair(&self, row: usize) -> Result<RawPair, (Cause, String)> {
         self.check_numbers(row).map_err(|reason| (Cause::Filtered, reason))?;
         let captions = self.captions(row)?;
-        let image = PairImage::Encoded(self.image(row)?.into());
+        let image = PairImage::Encoded(self.image(row)?);
         let key = self.table.cell(row, IMAGE).to_owned();
         let concept =
             Some(self.table.cell(row, self.concept)).filter(|concept| !concept.is_empty());

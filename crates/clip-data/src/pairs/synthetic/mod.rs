@@ -2,7 +2,6 @@
 
 mod scene;
 
-use bytes::Bytes;
 use image::codecs::jpeg::JpegEncoder;
 use image::{DynamicImage, RgbImage};
 use rand::{RngCore, SeedableRng};
@@ -37,7 +36,7 @@ pub struct SyntheticPairs {
     height: u32,
     name: String,
     /// The pictures as JPEG files; empty when they are drawn each time.
-    encoded: Vec<Bytes>,
+    encoded: Vec<Vec<u8>>,
 }
 
 impl SyntheticPairs {
@@ -74,7 +73,7 @@ impl SyntheticPairs {
             let mut bytes = Vec::new();
             let encoder = JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY);
             match self.picture(index).write_with_encoder(encoder) {
-                Ok(()) => Ok(bytes.into()),
+                Ok(()) => Ok(bytes),
                 Err(error) => {
                     Err(DataError::BadSpec { spec: self.name.clone(), reason: error.to_string() })
                 }

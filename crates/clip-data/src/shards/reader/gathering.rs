@@ -1,7 +1,5 @@
 //! A sample that grows by its members.
 
-use bytes::Bytes;
-
 use crate::shards::entry::BLOCK;
 use crate::{Cause, Fault, RawSample};
 
@@ -20,7 +18,7 @@ pub(super) struct Gathering {
 }
 
 impl Gathering {
-    pub fn add(&mut self, extension: String, size: u64, bytes: Option<Bytes>, limit: u64) {
+    pub fn add(&mut self, extension: String, size: u64, bytes: Option<Vec<u8>>, limit: u64) {
         // A name takes memory too, and there may be millions of them.
         self.bytes = self.bytes.saturating_add(size).saturating_add(BLOCK);
         match bytes {
@@ -43,5 +41,5 @@ impl Gathering {
 pub(super) struct Member {
     pub name: Vec<u8>,
     pub size: u64,
-    pub bytes: Option<Bytes>,
+    pub bytes: Option<Vec<u8>>,
 }

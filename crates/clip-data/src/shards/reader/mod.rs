@@ -10,7 +10,6 @@ use std::sync::Arc;
 
 use gathering::{Gathering, Member};
 
-use super::blocks::Blocks;
 use super::end_mark;
 use super::entry::{Entry, EntryError, truncated};
 use super::name::split_name;
@@ -30,7 +29,6 @@ pub const DEFAULT_MAX_MEMBER_BYTES: u64 = 256 << 20;
 pub struct ShardReader {
     name: Arc<str>,
     source: OpenShard,
-    blocks: Blocks,
     max_member_bytes: u64,
     /// The sample being gathered.
     pending: Option<Gathering>,
@@ -86,7 +84,6 @@ impl ShardReader {
         Ok(Self {
             name: location.to_string().into(),
             source: opener.open_at(location, offset)?,
-            blocks: Blocks::default(),
             max_member_bytes,
             pending: None,
             broken: None,
@@ -207,7 +204,7 @@ impl ShardReader {
             }
             self.is_empty = false;
             let bytes = if entry.is_within(self.max_member_bytes) {
-                Some(entry.read(source, &mut self.blocks)?)
+                Some(entry.read(source)?)
             } else {
                 entry.skip(source)?;
                 None

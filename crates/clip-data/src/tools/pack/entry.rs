@@ -55,14 +55,14 @@ impl Entry {
                 return Err(fault((Cause::Undecodable, reason.to_owned())));
             }
         };
-        let mut members = vec![(extension, bytes.into())];
+        let mut members = vec![(extension, bytes)];
         for (extension, text) in self.texts {
             let bytes = text.read(MAX_TEXT_BYTES, Cause::NoCaption).map_err(fault)?;
             if bytes.trim_ascii().is_empty() {
                 let reason = format!("its caption is empty: write one in its `{extension}`");
                 return Err(fault((Cause::NoCaption, reason)));
             }
-            members.push((extension, bytes.into()));
+            members.push((extension, bytes));
         }
         Ok(RawSample { key, shard: self.place, members })
     }

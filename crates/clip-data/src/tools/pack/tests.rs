@@ -48,8 +48,8 @@ fn samples(shard: &Location) -> Found {
     let found = reader.map(|sample| {
         let sample = sample.unwrap();
         let (extension, image) = sample.members[0].clone();
-        let caption = String::from_utf8(sample.members[1].1.to_vec()).unwrap();
-        (sample.key, extension, image.to_vec(), caption)
+        let caption = String::from_utf8(sample.members[1].1.clone()).unwrap();
+        (sample.key, extension, image, caption)
     });
     found.collect()
 }

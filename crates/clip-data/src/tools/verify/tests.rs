@@ -13,7 +13,7 @@ fn folder() -> tempfile::TempDir {
     for number in 0..6 {
         let sample = Sample::drawing(number, 6);
         let members =
-            vec![("png".into(), sample.image.into()), ("json".into(), sample.json.unwrap().into())];
+            vec![("png".into(), sample.image), ("json".into(), sample.json.unwrap().into_bytes())];
         writer.write(&RawSample { key: sample.key, shard: "".into(), members }).unwrap();
     }
     writer.finish().unwrap();

@@ -77,7 +77,7 @@ fn rows(path: &Path, options: &PackOptions) -> Vec<(String, String)> {
             .and_then(|entry| entry.into_sample("k".into(), 1 << 20).map_err(DataError::Sample));
         match sample {
             Ok(sample) => {
-                let caption = String::from_utf8(sample.members[1].1.to_vec()).unwrap();
+                let caption = String::from_utf8(sample.members[1].1.clone()).unwrap();
                 (sample.members[0].0.clone(), caption)
             }
             Err(DataError::Sample(fault)) => (fault.cause.to_string(), fault.key),
