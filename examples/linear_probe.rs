@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, ensure};
 use burn::tensor::Tensor;
 use clap::Parser;
-use clip_data::{LabelledImages, ShardOpener, open_labelled};
+use clip_data::{LabelledFiles, LabelledImages, ShardOpener, open_labelled};
 use clip_eval::{
     Labelled, LinearProbe, Prediction, ProbeOptions, Source, accuracy, encode_images_with,
     mean_per_class, search_lambda,
@@ -62,15 +62,15 @@ fn run(args: &Args) -> Result<()> {
     let clip = args.model.load()?;
     let train = open(&args.train)?;
     let names = train.class_names().to_vec();
-    let train = encode(&clip, train.as_ref(), &names)?;
-    let test = encode(&clip, open(&args.test)?.as_ref(), &names)?;
+    let train = encode(&clip, &train, &names)?;
+    let test = encode(&clip, &open(&args.test)?, &names)?;
     let (train, validation) = match args.validation.is_empty() {
         true => {
             let images = train.labels.len();
             ensure!(images >= HELD_OUT, "{images} images are too few to hold some out");
             train.split()
         }
-        false => (train, encode(&clip, open(&args.validation)?.as_ref(), &names)?),
+        false => (train, encode(&clip, &open(&args.validation)?, &names)?),
     };
 
     let classes = names.len();
@@ -105,20 +105,20 @@ fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-fn open(data: &[String]) -> Result<Box<dyn LabelledImages>> {
+fn open(data: &[String]) -> Result<LabelledFiles> {
     open_labelled(data, &ShardOpener::default()).with_context(|| format!("on {}", data.join(" ")))
 }
 
-fn encode(clip: &Pretrained, set: &dyn LabelledImages, names: &[String]) -> Result<Set> {
-    let get = |index| Ok(set.get(index)?.0);
+fn encode(clip: &Pretrained, set: &LabelledFiles, names: &[String]) -> Result<Set> {
+    let get = |index| set.image(index);
     let (encode, transform) = (Clip::encode_image_unprojected, &clip.transform);
     let features = encode_images_with(encode, &clip.model, transform, set.len(), get, |_| ())?;
-    let label = |index| {
-        let name = &set.class_names()[set.get(index)?.1];
+    let label = |label: &usize| {
+        let name = &set.class_names()[*label];
         let known = names.iter().position(|known| known == name);
         known.with_context(|| format!("no image of `{name}` to learn from"))
     };
-    Ok(Set { features, labels: (0..set.len()).map(label).collect::<Result<_>>()? })
+    Ok(Set { features, labels: set.labels().iter().map(label).collect::<Result<_>>()? })
 }
 
 /// Share of right predictions.

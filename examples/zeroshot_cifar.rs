@@ -18,10 +18,10 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow, bail};
 use clap::{Parser, ValueEnum};
-use clip_data::{CifarFolder, CifarSet, DataError, LabelledImages, Split};
+use clip_data::{CifarSet, LabelledImages, LabelledPixels, Split};
 use clip_eval::{
-    CIFAR_TEMPLATES, ConfusionMatrix, Evaluation, Source, accuracy, classify, encode_images,
-    published, released_archive, released_id,
+    ConfusionMatrix, Evaluation, PublishedSource, Source, accuracy, classify, dataset,
+    encode_images, published, released_archive, released_id,
 };
 use clip_examples::{Model, finish};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -91,14 +91,15 @@ fn run(args: &Args) -> Result<()> {
 
 fn measure(args: &Args) -> Result<Results> {
     let (set, folder) = find(args)?;
-    let images = CifarFolder::open(folder, set, Split::Test)?;
+    let images = LabelledPixels::cifar(folder, set, Split::Test)?;
     let clip = args.model.load()?;
-    let classifier = clip.classifier(images.class_names(), CIFAR_TEMPLATES)?;
+    let templates = dataset(registered(set)).map_or(&[][..], |dataset| dataset.templates().0);
+    let classifier = clip.classifier(images.class_names(), templates)?;
 
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} images, {per_sec}, {eta} left")?;
     let bar = ProgressBar::new(images.len() as u64).with_style(style);
     let start = Instant::now();
-    let image = |index: usize| Ok(images.get(index)?.0);
+    let image = |index: usize| images.image(index);
     let done = |count: usize| bar.set_position(count as u64);
     let features = encode_images(&clip.model, &clip.transform, images.len(), image, done)?;
     // A GPU may still be at work.
@@ -106,10 +107,8 @@ fn measure(args: &Args) -> Result<Results> {
     let seconds = start.elapsed().as_secs_f64();
     bar.finish_and_clear();
 
-    let labels = (0..images.len()).map(|index| Ok(images.get(index)?.1));
-    let labels = labels.collect::<Result<Vec<usize>, DataError>>()?;
     // Accuracy is a matter of ranks, which the logit scale leaves as they are.
-    let predictions = classify(&classifier, features, &labels, 1.0);
+    let predictions = classify(&classifier, features, images.labels(), 1.0);
     let source = Source { step: 0, dataset: set.name() };
     Ok(Results {
         set,
@@ -119,6 +118,14 @@ fn measure(args: &Args) -> Result<Results> {
         confusion: ConfusionMatrix::new(&predictions, images.class_names()),
         seconds,
     })
+}
+
+/// The set's name in the registry.
+fn registered(set: CifarSet) -> &'static str {
+    match set {
+        CifarSet::Cifar10 => "cifar10",
+        CifarSet::Cifar100 => "cifar100",
+    }
 }
 
 /// Which set to measure on, and its folder.
@@ -202,7 +209,7 @@ fn released(weights: &str) -> Result<Option<&'static str>> {
 impl Results {
     /// What open_clip measured for these weights, in percent.
     fn published(&self) -> Option<f64> {
-        published(self.set, self.released?)
+        published(PublishedSource::ZeroShotOpenClip, registered(self.set), self.released?)
     }
 
     fn print(&self) {

@@ -8,6 +8,7 @@
 )]
 
 mod bench;
+mod benchmark;
 mod examples;
 mod formats;
 mod golden;

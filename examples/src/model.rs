@@ -12,7 +12,7 @@ use clip_model::{Clip, ClipConfig, Pretrained, PretrainedOptions};
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// Which model an example uses, and where.
-#[derive(Args)]
+#[derive(Clone, Args)]
 pub struct Model {
     /// A weights file, a folder with one, or an id of the Hugging Face hub (org/name)
     #[arg(long, visible_alias = "weights", value_name = "FILE|DIR|ID", default_value = DEFAULT)]
@@ -45,6 +45,11 @@ enum Precision {
 }
 
 impl Model {
+    /// Another model with the same settings.
+    pub fn named(&self, model: &str) -> Self {
+        Self { model: model.into(), ..self.clone() }
+    }
+
     /// Loads it, or says what to do.
     pub fn load(&self) -> Result<Pretrained> {
         let config = self.config.as_deref().map(ClipConfig::preset_or_file).transpose()?;

@@ -66,7 +66,8 @@ pub use error::{Cause, DataError, Fault};
 #[cfg(feature = "download")]
 pub use labelled::download_cifar;
 pub use labelled::{
-    CifarFolder, CifarSet, ImageFolder, LabelledImages, Split, WebDatasetLabelled, open_labelled,
+    CifarSet, Label, LabelledFiles, LabelledImages, LabelledPixels, ListFormat, ListOptions,
+    MatError, MatValue, Split, VocImages, open_labelled, read_mat,
 };
 #[cfg(feature = "burn-dataset")]
 pub use labelled::{LabelledDataset, LabelledItem};

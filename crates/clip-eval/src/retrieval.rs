@@ -1,6 +1,6 @@
 use burn::tensor::Tensor;
 
-use crate::rank::rank;
+use crate::rank::ranks;
 use crate::{Evaluation, Source};
 
 /// The depths at which recall is reported.
@@ -9,7 +9,8 @@ const DEPTHS: [usize; 3] = [1, 5, 10];
 /// Recall at 1, 5 and 10 in both directions.
 ///
 /// An image counts as found when any of its captions is; every caption is a query of its own, as
-/// in the usual COCO and Flickr30k evaluation.
+/// in the usual COCO and Flickr30k evaluation. Exact, in blocks: the matrix of all scores is never
+/// there.
 ///
 /// # Shapes
 ///
@@ -23,13 +24,11 @@ pub fn retrieval(
     owners: &[usize],
 ) -> Vec<Evaluation> {
     let [images, _] = image_features.dims();
-    let similarity = image_features.matmul(text_features.transpose());
-    let rows: Vec<f32> = similarity.clone().into_data().iter().collect();
-    let columns: Vec<f32> = similarity.transpose().into_data().iter().collect();
-
-    let image_ranks = best_caption_ranks(&rows, images, owners);
-    let queries = columns.chunks_exact(images).zip(owners);
-    let text_ranks: Vec<usize> = queries.map(|(scores, owner)| rank(scores, *owner)).collect();
+    let mut captions = vec![Vec::new(); images];
+    owners.iter().enumerate().for_each(|(text, owner)| captions[*owner].push(text));
+    let images_of: Vec<Vec<usize>> = owners.iter().map(|owner| vec![*owner]).collect();
+    let image_ranks = ranks(&image_features, &text_features, &captions);
+    let text_ranks = ranks(&text_features, &image_features, &images_of);
 
     let texts = owners.len();
     let per_image = texts as f64 / images as f64;
@@ -44,17 +43,6 @@ pub fn retrieval(
     evaluations
 }
 
-/// For each image the rank of its best caption among all captions.
-fn best_caption_ranks(rows: &[f32], images: usize, owners: &[usize]) -> Vec<usize> {
-    let texts = owners.len();
-    let mut best = vec![texts; images];
-    for (text, owner) in owners.iter().enumerate() {
-        let scores = &rows[owner * texts..(owner + 1) * texts];
-        best[*owner] = best[*owner].min(rank(scores, text));
-    }
-    best
-}
-
 /// Chance that `k` draws without replacement from `classes` hold one of `right` answers.
 fn chance_of_any(right: f64, k: usize, classes: usize) -> f64 {
     let classes = classes as f64;
@@ -65,13 +53,27 @@ fn chance_of_any(right: f64, k: usize, classes: usize) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use burn::tensor::Device;
+
     use super::*;
 
     #[test]
     fn an_image_is_found_by_any_of_its_captions() {
-        // Two images, three captions, the first two of image 0.
-        let rows = [0.1, 0.9, 0.5, /* image 1: */ 0.8, 0.2, 0.3];
-        assert_eq!(best_caption_ranks(&rows, 2, &[0, 0, 1]), [0, 1]);
+        let device = Device::flex();
+        let tensor = |rows: &[[f32; 2]]| {
+            Tensor::<1>::from_data(rows.as_flattened(), &device).reshape([rows.len(), 2])
+        };
+        // Three captions, the first two of image 0; image 2 has none.
+        let images = tensor(&[[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]);
+        let texts = tensor(&[[0.1, 0.8], [0.9, 0.2], [0.5, 0.3]]);
+        let source = Source { step: 0, dataset: "test" };
+        let found = retrieval(source, images, texts, &[0, 0, 1]);
+        let of = |task: &str, metric: &str| {
+            found.iter().find(|row| row.task == task && row.metric == metric).unwrap().value
+        };
+        assert!((of("image_to_text", "recall@1") - 1.0 / 3.0).abs() < 1e-9);
+        assert!((of("image_to_text", "recall@5") - 2.0 / 3.0).abs() < 1e-9);
+        assert!((of("text_to_image", "recall@1") - 0.0).abs() < 1e-9);
     }
 
     #[test]

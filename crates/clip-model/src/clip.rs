@@ -75,6 +75,19 @@ impl Clip {
         }
     }
 
+    /// What makes [`Clip::encode_image`]'s features of [`Clip::encode_image_unprojected`]'s.
+    ///
+    /// # Shapes
+    ///
+    /// - features: `[batch, width]` of a ViT, else `[batch, embed]`
+    /// - output: `[batch, embed]`
+    pub fn project_image(&self, features: Tensor<2>) -> Tensor<2> {
+        match &self.visual {
+            VisionTower::Vit(vit) => features.cast(self.dtype()).matmul(vit.proj.val()),
+            _ => features,
+        }
+    }
+
     /// Normalised image features, for training or evaluation as `mode` says.
     ///
     /// # Shapes

@@ -24,14 +24,19 @@ impl ZeroShotClassifier {
         templates: &[impl AsRef<str>],
     ) -> Self {
         let fill = |name: &str, template: &str| template.replace("{}", name);
-        let prompts: Vec<String> = class_names
-            .iter()
-            .flat_map(|name| templates.iter().map(|t| fill(name.as_ref(), t.as_ref())))
-            .collect();
-        let features = encode_texts(model, tokenizer, &prompts);
-        let [_, embed] = features.dims();
-        let features: Tensor<3> = features.reshape([class_names.len(), templates.len(), embed]);
-        Self { weights: normalize(features.mean_dim(1).squeeze_dim(1)) }
+        let prompts = |name: &str| templates.iter().map(|t| fill(name, t.as_ref())).collect();
+        let prompts: Vec<Vec<String>> = class_names.iter().map(|n| prompts(n.as_ref())).collect();
+        Self::of_prompts(model, tokenizer, &prompts)
+    }
+
+    /// Embeds the prompts of each class.
+    ///
+    /// There must be at least one class, and for each at least one prompt.
+    pub fn of_prompts(model: &Clip, tokenizer: &Tokenizer, prompts: &[Vec<String>]) -> Self {
+        let features = encode_texts(model, tokenizer, &prompts.concat());
+        let counts: Vec<usize> = prompts.iter().map(Vec::len).collect();
+        let means = features.split_with_sizes(counts, 0).into_iter().map(|x| x.mean_dim(0));
+        Self { weights: normalize(Tensor::cat(means.collect(), 0)) }
     }
 
     /// Cosine similarity of each image with each class.

@@ -3,6 +3,7 @@
 
 mod deb;
 mod emoji;
+mod eval;
 mod icon_pairs;
 mod lot;
 mod near;
@@ -37,6 +38,8 @@ pub enum Corpus {
     IconPairs(icon_pairs::IconPairsArgs),
     /// Clip art in the public domain, 5 thousand pictures in 19 categories.
     Openclipart(openclipart::OpenclipartArgs),
+    /// A data set to measure models on.
+    Eval(eval::EvalArgs),
 }
 
 impl Corpus {
@@ -48,6 +51,7 @@ impl Corpus {
             Self::Shards(shards) => shards.run(),
             Self::IconPairs(args) => icon_pairs::build(&args),
             Self::Openclipart(args) => openclipart::build(&args),
+            Self::Eval(args) => eval::fetch(&args),
         }
     }
 }

@@ -22,8 +22,8 @@ pub struct LabelledItem {
 
 impl<T: LabelledImages> Dataset<LabelledItem> for LabelledDataset<T> {
     fn get(&self, index: usize) -> Result<LabelledItem, DatasetError> {
-        let (image, label) = self.0.get(index).map_err(DatasetError::new)?;
-        Ok(LabelledItem { image, label })
+        let image = self.0.image(index).map_err(DatasetError::new)?;
+        Ok(LabelledItem { image, label: self.0.labels()[index] })
     }
 
     fn len(&self) -> usize {

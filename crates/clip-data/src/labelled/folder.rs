@@ -1,30 +1,26 @@
 //! A folder for each class, images within.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use image::DynamicImage;
-
-use super::{LabelledImages, in_words};
+use super::{LabelledFiles, in_words};
+use crate::DataError;
 use crate::stored::{StoredImage, is_image_file, sorted_entries};
-use crate::{DEFAULT_MAX_PIXELS, DataError};
 
-/// `FOLDER/CLASS/IMAGE.png` (or another image format's ending), classes and images sorted by name.
-///
-/// A class is named after its folder, with spaces for underscores. Images are read when asked for.
-pub struct ImageFolder {
-    images: Vec<(StoredImage, usize)>,
-    class_names: Vec<String>,
-}
-
-impl ImageFolder {
-    /// Lists the images.
+impl LabelledFiles {
+    /// `FOLDER/CLASS/IMAGE.png` (or another image format's ending), classes and images sorted by
+    /// name, or classes by number where all are numbers (ImageNet V2). A class is named after its
+    /// folder, with spaces for underscores.
     ///
     /// # Errors
     ///
     /// When the folder can't be read, or a class or the whole has no images.
-    pub fn open(folder: impl AsRef<Path>) -> Result<Self, DataError> {
+    pub fn folder(folder: impl AsRef<Path>) -> Result<Self, DataError> {
         let folder = folder.as_ref();
-        let classes = sorted_entries(folder, Path::is_dir)?;
+        let mut classes = sorted_entries(folder, Path::is_dir)?;
+        let number = |class: &PathBuf| class.file_name()?.to_str()?.parse::<u64>().ok();
+        if classes.iter().all(|class| number(class).is_some()) {
+            classes.sort_by_key(number);
+        }
         if classes.is_empty() {
             let reason = "it has no subfolders: make one for each class, with its images within";
             return Err(DataError::layout(folder, reason));
@@ -41,23 +37,7 @@ impl ImageFolder {
             let name = class.file_name().map(|name| in_words(&name.to_string_lossy()));
             class_names.push(name.unwrap_or_default());
         }
-        Ok(Self { images, class_names })
-    }
-}
-
-impl LabelledImages for ImageFolder {
-    fn len(&self) -> usize {
-        self.images.len()
-    }
-
-    fn get(&self, index: usize) -> Result<(DynamicImage, usize), DataError> {
-        let out_of_range = || DataError::OutOfRange { index, len: self.images.len() };
-        let (image, label) = self.images.get(index).ok_or_else(out_of_range)?;
-        Ok((image.decode(DEFAULT_MAX_PIXELS)?, *label))
-    }
-
-    fn class_names(&self) -> &[String] {
-        &self.class_names
+        Ok(Self::new(images, class_names))
     }
 }
 
@@ -66,6 +46,7 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::LabelledImages;
     use crate::testing::{picture, png};
 
     #[test]
@@ -77,22 +58,35 @@ mod tests {
             fs::write(path, png(&picture(number))).unwrap();
         }
         fs::write(folder.path().join("cat/notes.txt"), "").unwrap();
-        let images = ImageFolder::open(folder.path()).unwrap();
+        let images = LabelledFiles::folder(folder.path()).unwrap();
         assert_eq!(images.class_names(), ["cat", "red fox"]);
         assert_eq!(images.len(), 3);
-        let (image, label) = images.get(1).unwrap();
-        assert_eq!((image, label), (picture(1), 1));
+        assert_eq!((images.image(1).unwrap(), images.labels()), (picture(1), &[0, 1, 1][..]));
+    }
+
+    #[test]
+    fn numbers_are_sorted_as_such() {
+        let folder = tempfile::tempdir().unwrap();
+        for class in ["10", "9", "0"] {
+            let class = folder.path().join(class);
+            fs::create_dir(&class).unwrap();
+            fs::write(class.join("a.png"), png(&picture(0))).unwrap();
+        }
+        assert_eq!(LabelledFiles::folder(folder.path()).unwrap().class_names(), ["0", "9", "10"]);
+        fs::rename(folder.path().join("0"), folder.path().join("zero")).unwrap();
+        let names = LabelledFiles::folder(folder.path()).unwrap().class_names().to_vec();
+        assert_eq!(names, ["10", "9", "zero"]);
     }
 
     #[test]
     fn a_folder_without_images_and_a_corrupt_image_are_named() {
         let folder = tempfile::tempdir().unwrap();
-        let message = || ImageFolder::open(folder.path()).err().unwrap().to_string();
+        let message = || LabelledFiles::folder(folder.path()).err().unwrap().to_string();
         assert!(message().contains("make one for each class"));
         fs::create_dir(folder.path().join("cat")).unwrap();
         assert!(message().contains("cat: this class has no image"));
         fs::write(folder.path().join("cat/a.png"), "no image").unwrap();
-        let error = ImageFolder::open(folder.path()).unwrap().get(0).unwrap_err().to_string();
+        let error = LabelledFiles::folder(folder.path()).unwrap().image(0).unwrap_err().to_string();
         assert!(error.contains("cat: sample `a`: not a readable"), "{error}");
     }
 }

@@ -1,9 +1,19 @@
 //! Labelled images for zero-shot classification, linear probes and few-shot learning.
 
+mod annotated;
 #[cfg(feature = "burn-dataset")]
 mod burn;
 mod cifar;
+mod fer2013;
+mod files;
 mod folder;
+mod idx;
+mod listed;
+mod mat;
+mod pixels;
+mod stl10;
+mod svhn;
+mod voc;
 mod webdataset;
 
 use image::DynamicImage;
@@ -12,9 +22,12 @@ use image::DynamicImage;
 pub use burn::{LabelledDataset, LabelledItem};
 #[cfg(feature = "download")]
 pub use cifar::download_cifar;
-pub use cifar::{CifarFolder, CifarSet, Split};
-pub use folder::ImageFolder;
-pub use webdataset::WebDatasetLabelled;
+pub use cifar::{CifarSet, Split};
+pub use files::LabelledFiles;
+pub use listed::{Label, ListFormat, ListOptions};
+pub use mat::{MatError, MatValue, read_mat};
+pub use pixels::LabelledPixels;
+pub use voc::VocImages;
 
 use crate::shards::image_folder;
 use crate::{DataError, ShardOpener};
@@ -22,31 +35,36 @@ use crate::{DataError, ShardOpener};
 /// Images that each belong to one of several named classes.
 pub trait LabelledImages: Send + Sync {
     /// Number of images.
-    fn len(&self) -> usize;
+    fn len(&self) -> usize {
+        self.labels().len()
+    }
 
     /// Whether there are no images. The sets of this crate never are: opening one is an error.
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The image at `index`, in `0..len()`, and its class's index in `class_names()`.
+    /// The image at `index`, in `0..len()`.
     ///
     /// # Errors
     ///
     /// When the index is past the end or the image can't be read.
-    fn get(&self, index: usize) -> Result<(DynamicImage, usize), DataError>;
+    fn image(&self, index: usize) -> Result<DynamicImage, DataError>;
+
+    /// Each image's class, as an index into `class_names()`.
+    fn labels(&self) -> &[usize];
 
     /// The classes' names, in words.
     fn class_names(&self) -> &[String];
 }
 
 impl<T: LabelledImages + ?Sized> LabelledImages for Box<T> {
-    fn len(&self) -> usize {
-        T::len(self)
+    fn image(&self, index: usize) -> Result<DynamicImage, DataError> {
+        T::image(self, index)
     }
 
-    fn get(&self, index: usize) -> Result<(DynamicImage, usize), DataError> {
-        T::get(self, index)
+    fn labels(&self) -> &[usize] {
+        T::labels(self)
     }
 
     fn class_names(&self) -> &[String] {
@@ -59,14 +77,11 @@ impl<T: LabelledImages + ?Sized> LabelledImages for Box<T> {
 ///
 /// # Errors
 ///
-/// As [`WebDatasetLabelled::open`] and [`ImageFolder::open`].
-pub fn open_labelled(
-    data: &[String],
-    opener: &ShardOpener,
-) -> Result<Box<dyn LabelledImages>, DataError> {
+/// As [`LabelledFiles::shards`] and [`LabelledFiles::folder`].
+pub fn open_labelled(data: &[String], opener: &ShardOpener) -> Result<LabelledFiles, DataError> {
     match image_folder(data) {
-        Some(folder) => Ok(Box::new(ImageFolder::open(folder)?)),
-        None => Ok(Box::new(WebDatasetLabelled::open(data, opener)?)),
+        Some(folder) => LabelledFiles::folder(folder),
+        None => LabelledFiles::shards(data, opener),
     }
 }
 

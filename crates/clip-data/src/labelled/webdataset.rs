@@ -4,33 +4,25 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use image::DynamicImage;
-
-use super::LabelledImages;
+use super::LabelledFiles;
 use crate::stored::{StoredImage, whole_samples};
 use crate::{
-    CaptionFields, Cause, DEFAULT_MAX_PIXELS, DataError, Location, RawSample, SampleText,
-    ShardOpener, expand_shards,
+    CaptionFields, Cause, DataError, Location, RawSample, SampleText, ShardOpener, expand_shards,
 };
 
-/// Labelled images of shards, kept encoded in memory.
-///
-/// The label is the number in the `cls` member, with one name a line in `classnames.txt` beside the
-/// shards or one folder up (CLIP_benchmark's layout). Without `cls`, the class is the `concept` of
-/// the `json` member, named by the first `name` it occurs with, in the order of the concepts.
-pub struct WebDatasetLabelled {
-    images: Vec<(StoredImage, usize)>,
-    class_names: Vec<String>,
-}
-
-impl WebDatasetLabelled {
-    /// Reads every sample of the shards (specs as in [`expand_shards`]) through `opener`.
+impl LabelledFiles {
+    /// Every sample of the shards (specs as in [`expand_shards`]), read through `opener` and kept
+    /// encoded in memory.
+    ///
+    /// The label is the number in the `cls` member, with one name a line in `classnames.txt` beside the
+    /// shards or one folder up (CLIP_benchmark's layout). Without `cls`, the class is the `concept`
+    /// of the `json` member, named by the first `name` it occurs with, in the order of the concepts.
     ///
     /// # Errors
     ///
     /// When a shard is missing or broken, a sample has no image or no label, or the class names are
     /// missing or too few.
-    pub fn open(shards: &[String], opener: &ShardOpener) -> Result<Self, DataError> {
+    pub fn shards(shards: &[String], opener: &ShardOpener) -> Result<Self, DataError> {
         let mut by_number = Vec::new();
         let mut by_concept = Vec::new();
         for sample in whole_samples(shards, opener)? {
@@ -52,22 +44,6 @@ impl WebDatasetLabelled {
                 "some samples have a `cls` member and some don't: give it to all or to none",
             )),
         }
-    }
-}
-
-impl LabelledImages for WebDatasetLabelled {
-    fn len(&self) -> usize {
-        self.images.len()
-    }
-
-    fn get(&self, index: usize) -> Result<(DynamicImage, usize), DataError> {
-        let out_of_range = || DataError::OutOfRange { index, len: self.images.len() };
-        let (image, label) = self.images.get(index).ok_or_else(out_of_range)?;
-        Ok((image.decode(DEFAULT_MAX_PIXELS)?, *label))
-    }
-
-    fn class_names(&self) -> &[String] {
-        &self.class_names
     }
 }
 
@@ -99,7 +75,7 @@ fn concept_and_name(sample: &RawSample) -> Result<(String, String), DataError> {
 fn numbered(
     images: Vec<(StoredImage, usize)>,
     shards: &[PathBuf],
-) -> Result<WebDatasetLabelled, DataError> {
+) -> Result<LabelledFiles, DataError> {
     let folders = shards.iter().flat_map(|shard| shard.ancestors().skip(1).take(2));
     let Some(path) =
         folders.map(|folder| folder.join("classnames.txt")).find(|path| path.is_file())
@@ -115,18 +91,18 @@ fn numbered(
             let reason = format!("sample `{key}` has class {label}, but there are {names} names");
             Err(DataError::layout(path, reason))
         }
-        None => Ok(WebDatasetLabelled { images, class_names }),
+        None => Ok(LabelledFiles::new(images, class_names)),
     }
 }
 
-fn conceptual(images: Vec<(StoredImage, (String, String))>) -> WebDatasetLabelled {
+fn conceptual(images: Vec<(StoredImage, (String, String))>) -> LabelledFiles {
     let mut names = BTreeMap::new();
     for (_, (concept, name)) in &images {
         names.entry(concept.clone()).or_insert_with(|| name.clone());
     }
     let labels: BTreeMap<_, _> = names.keys().cloned().zip(0..).collect();
     let images = images.into_iter().map(|(image, (concept, _))| (image, labels[&concept]));
-    WebDatasetLabelled { images: images.collect(), class_names: names.into_values().collect() }
+    LabelledFiles::new(images.collect(), names.into_values().collect())
 }
 
 fn layout(shards: &[PathBuf], reason: &str) -> DataError {
@@ -136,6 +112,7 @@ fn layout(shards: &[PathBuf], reason: &str) -> DataError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::LabelledImages;
     use crate::testing::{Sample, picture, png, tar_bytes, write_shard};
 
     fn spec(folder: &Path) -> [String; 1] {
@@ -152,19 +129,17 @@ mod tests {
             [("0.webp", &image), ("0.cls", b"1\n"), ("1.png", &other), ("1.cls", b"0")];
         fs::write(test.join("0.tar"), tar_bytes(&members)).unwrap();
         let message = || {
-            WebDatasetLabelled::open(&spec(&test), &ShardOpener::default())
-                .err()
-                .unwrap()
-                .to_string()
+            LabelledFiles::shards(&spec(&test), &ShardOpener::default()).err().unwrap().to_string()
         };
         assert!(message().contains("no classnames.txt beside the shards"));
         fs::write(folder.path().join("classnames.txt"), "cat\n").unwrap();
         assert!(message().contains("sample `0` has class 1, but there are 1 names"));
         fs::write(folder.path().join("classnames.txt"), "cat\nred fox\n").unwrap();
-        let images = WebDatasetLabelled::open(&spec(&test), &ShardOpener::default()).unwrap();
+        let images = LabelledFiles::shards(&spec(&test), &ShardOpener::default()).unwrap();
         assert_eq!((images.len(), images.class_names()[1].as_str()), (2, "red fox"));
-        assert_eq!(images.get(0).unwrap(), (picture(0), 1));
-        assert_eq!(images.get(1).unwrap(), (picture(1), 0));
+        assert_eq!(images.labels(), [1, 0]);
+        assert_eq!(images.image(0).unwrap(), picture(0));
+        assert_eq!(images.image(1).unwrap(), picture(1));
     }
 
     #[test]
@@ -172,11 +147,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let samples: Vec<_> = [4, 1, 0].map(|number| Sample::drawing(number, 3)).into();
         write_shard(&folder.path().join("0.tar"), &samples);
-        let images =
-            WebDatasetLabelled::open(&spec(folder.path()), &ShardOpener::default()).unwrap();
+        let images = LabelledFiles::shards(&spec(folder.path()), &ShardOpener::default()).unwrap();
         assert_eq!(images.class_names(), ["thing 0", "thing 1"]);
-        let labels: Vec<_> = (0..3).map(|index| images.get(index).unwrap().1).collect();
-        assert_eq!(labels, [1, 1, 0]);
+        assert_eq!(images.labels(), [1, 1, 0]);
     }
 
     #[test]
@@ -189,7 +162,7 @@ mod tests {
         ] {
             let bytes = tar_bytes(&[("7.png", &image), member]);
             fs::write(folder.path().join("0.tar"), bytes).unwrap();
-            let error = WebDatasetLabelled::open(&spec(folder.path()), &ShardOpener::default())
+            let error = LabelledFiles::shards(&spec(folder.path()), &ShardOpener::default())
                 .err()
                 .unwrap()
                 .to_string();

@@ -5,7 +5,7 @@ mod svg;
 use std::cmp::Reverse;
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{Prediction, wilson};
 
@@ -19,7 +19,7 @@ pub struct ConfusionMatrix {
 }
 
 /// How one class fared.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClassResult {
     /// Its name.
     pub class: String,
@@ -38,7 +38,7 @@ pub struct ClassResult {
 }
 
 /// The commonest mistake about a class.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Mistake {
     /// The class that was predicted.
     pub class: String,

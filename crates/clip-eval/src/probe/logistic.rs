@@ -57,8 +57,9 @@ impl Logistic {
             let minus_one = Tensor::full([count, 1], -1.0, &features.device());
             let errors = log_probs.exp().scatter(1, labels, minus_one, IndexingUpdateOp::Add);
             let errors = errors.narrow(1, self.classes - columns, columns);
-            let of_weights = features.transpose().matmul(errors.clone()).into_data();
-            let of_bias = errors.sum_dim(0).into_data();
+            let of_bias = errors.clone().sum_dim(0).into_data();
+            // Of both factors, errors are the one that is cheap to transpose.
+            let of_weights = errors.transpose().matmul(features).transpose().into_data();
             let terms = of_weights.iter::<f64>().chain(of_bias.iter::<f64>());
             gradient.iter_mut().zip(terms).for_each(|(sum, term)| *sum += term);
         }

@@ -44,7 +44,7 @@ pub(super) fn x_axis(axis: &Axis) -> String {
         )
     };
     let name =
-        "<text class=\"tick\" x=\"-8\" y=\"100%\" dy=\"20\" text-anchor=\"end\">step</text>\n";
+        "<text class=\"tick\" x=\"-18\" y=\"100%\" dy=\"20\" text-anchor=\"end\">step</text>\n";
     axis.ticks.iter().map(tick).chain([name.to_owned()]).collect()
 }
 

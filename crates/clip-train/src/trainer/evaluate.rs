@@ -71,16 +71,16 @@ impl Evaluator<'_> {
             encode_images(self.model, self.transform, count, get, |_| ())
         };
         if !self.loss.0.is_contrastive() {
-            return self.name_by_likelihood(labelled?.as_ref(), source);
+            return self.name_by_likelihood(&labelled?, source);
         }
         let images = match (&labelled, &pairs) {
-            (Ok(set), _) => encode(set.len(), &|index| Ok(set.get(index)?.0))?,
+            (Ok(set), _) => encode(set.len(), &|index| set.image(index))?,
             (_, Ok(pairs)) => encode(pairs.len(), &|index| pairs.image(index))?,
             (Err(_), Err(_)) => return labelled.map(|_| Results::default()),
         };
         let mut results = Results::default();
         match labelled {
-            Ok(set) => self.classify(set.as_ref(), images.clone(), source, &mut results)?,
+            Ok(set) => self.classify(&set, images.clone(), source, &mut results)?,
             Err(error) => results.notes.push(format!("no zero-shot classification: {error}")),
         }
         match pairs {
@@ -104,10 +104,9 @@ impl Evaluator<'_> {
         results: &mut Results,
     ) -> Result<(), DataError> {
         let names = set.class_names();
-        let labels = labels(set)?;
         let classifier = ZeroShotClassifier::new(self.model, self.tokenizer, names, self.templates);
         let scale = self.model.logit_scale.val().into_data().iter::<f32>().sum::<f32>().exp();
-        let predictions = classify(&classifier, images, &labels, scale);
+        let predictions = classify(&classifier, images, set.labels(), scale);
         results.evaluations.extend(accuracy(source, &predictions, names.len()));
         results.examples = examples(set, &predictions)?;
         Ok(())
@@ -119,14 +118,14 @@ impl Evaluator<'_> {
         set: &dyn LabelledImages,
         source: Source<'_>,
     ) -> Result<Results, DataError> {
-        let get = |index| Ok(set.get(index)?.0);
+        let get = |index| set.image(index);
         let (model, tokenizer) = (self.model, self.tokenizer);
         let encode = Clip::encode_image;
         let images = encode_images_with(encode, model, self.transform, set.len(), get, |_| ())?;
-        let (names, labels) = (set.class_names(), labels(set)?);
+        let (names, labels) = (set.class_names(), set.labels());
         let predictions = match self.loss.0 {
-            Loss::Caption => classify_by_caption(model, tokenizer, names, images, &labels),
-            _ => classify_by_words(model, tokenizer, names, images, &labels),
+            Loss::Caption => classify_by_caption(model, tokenizer, names, images, labels),
+            _ => classify_by_words(model, tokenizer, names, images, labels),
         };
         Ok(Results {
             evaluations: accuracy(source, &predictions, names.len()),
@@ -200,11 +199,6 @@ pub(super) fn data_name(shards: &[String]) -> String {
     [folder, stem].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/")
 }
 
-/// The class of each image.
-fn labels(set: &dyn LabelledImages) -> Result<Vec<usize>, DataError> {
-    (0..set.len()).map(|index| Ok(set.get(index)?.1)).collect()
-}
-
 /// All captions, and for each the index of its image.
 fn captions(pairs: &EvalPairs) -> Result<(Vec<String>, Vec<usize>), DataError> {
     let (mut captions, mut owners) = (Vec::new(), Vec::new());
@@ -229,7 +223,7 @@ fn examples(
         let prediction = &predictions[index];
         let guess = |(class, share): &(usize, f32)| (names[*class].clone(), *share);
         Ok(Example {
-            png: png(&set.get(index)?.0),
+            png: png(&set.image(index)?),
             truth: names[prediction.label].clone(),
             guesses: prediction.guesses.iter().map(guess).collect(),
             rank: prediction.rank + 1,

@@ -14,13 +14,12 @@ mod tests;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use image::{DynamicImage, Rgb, RgbImage};
-
 #[cfg(feature = "download")]
 pub use download::download_cifar;
 pub use set::CifarSet;
 
-use super::{LabelledImages, in_words};
+use super::pixels::{Channels, interleave};
+use super::{LabelledPixels, in_words};
 use crate::DataError;
 use set::Layout;
 
@@ -39,74 +38,34 @@ pub enum Split {
     Test,
 }
 
-/// The images of one split, held in memory (31 MB for a test split).
-pub struct CifarFolder {
-    records: Vec<u8>,
-    label_bytes: usize,
-    class_names: Vec<String>,
-}
-
-impl CifarFolder {
-    /// Opens CIFAR-10: `folder` holds `test_batch.bin` and `batches.meta.txt`, or has the folder
-    /// `cifar-10-batches-bin` that does.
+impl LabelledPixels {
+    /// Opens CIFAR-10 or CIFAR-100 with its fine classes: `folder` holds `test_batch.bin` and
+    /// `batches.meta.txt`, or `test.bin` and `fine_label_names.txt`; or it has the folder that their
+    /// archive unpacks to.
     ///
     /// # Errors
     ///
     /// When a file is missing or of the wrong size, or a label or the number of names is wrong.
-    pub fn cifar10(folder: impl AsRef<Path>, split: Split) -> Result<Self, DataError> {
-        Self::open(folder, CifarSet::Cifar10, split)
-    }
-
-    /// Opens CIFAR-100 with its 100 fine classes: `folder` holds `test.bin` and
-    /// `fine_label_names.txt`, or has the folder `cifar-100-binary` that does.
-    ///
-    /// # Errors
-    ///
-    /// As [`cifar10`](Self::cifar10).
-    pub fn cifar100(folder: impl AsRef<Path>, split: Split) -> Result<Self, DataError> {
-        Self::open(folder, CifarSet::Cifar100, split)
-    }
-
-    /// Opens the set that is named by a value.
-    ///
-    /// # Errors
-    ///
-    /// As [`cifar10`](Self::cifar10).
-    pub fn open(folder: impl AsRef<Path>, set: CifarSet, split: Split) -> Result<Self, DataError> {
+    pub fn cifar(folder: impl AsRef<Path>, set: CifarSet, split: Split) -> Result<Self, DataError> {
         let layout = set.layout();
         let folder = layout.folder_in(folder.as_ref());
         let files = match split {
             Split::Train => layout.train,
             Split::Test => std::slice::from_ref(&layout.test),
         };
-        let mut records = Vec::new();
+        let (mut planes, mut labels) = (Vec::new(), Vec::new());
         for file in files {
-            records.extend(read_records(folder.join(file), layout)?);
+            let records = read_records(folder.join(file), layout)?;
+            for record in records.chunks_exact(layout.label_bytes + IMAGE) {
+                let (label, image) = record.split_at(layout.label_bytes);
+                labels.push(usize::from(label[layout.label_bytes - 1]));
+                planes.extend_from_slice(image);
+            }
         }
         let class_names = read_names(folder.join(layout.names), layout)?;
-        Ok(Self { records, label_bytes: layout.label_bytes, class_names })
-    }
-}
-
-impl LabelledImages for CifarFolder {
-    fn len(&self) -> usize {
-        self.records.len() / (self.label_bytes + IMAGE)
-    }
-
-    fn get(&self, index: usize) -> Result<(DynamicImage, usize), DataError> {
-        let out_of_range = || DataError::OutOfRange { index, len: self.len() };
-        let mut records = self.records.chunks_exact(self.label_bytes + IMAGE);
-        let record = records.nth(index).ok_or_else(out_of_range)?;
-        let (labels, planes) = record.split_at(self.label_bytes);
-        let image = RgbImage::from_fn(SIDE as u32, SIDE as u32, |x, y| {
-            let pixel = y as usize * SIDE + x as usize;
-            Rgb(std::array::from_fn(|channel| planes[channel * SIDE * SIDE + pixel]))
-        });
-        Ok((DynamicImage::ImageRgb8(image), usize::from(labels[self.label_bytes - 1])))
-    }
-
-    fn class_names(&self) -> &[String] {
-        &self.class_names
+        let at = |channel, row, column| (channel * SIDE + row) * SIDE + column;
+        let pixels = interleave(&planes, [SIDE, SIDE], at);
+        Self::new(&folder, (pixels, [SIDE as u32; 2], Channels::Rgb), labels, class_names)
     }
 }
 

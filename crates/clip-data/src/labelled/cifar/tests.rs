@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::*;
+use crate::LabelledImages;
 
 /// A record whose red plane counts up, green is its label and blue is 7.
 fn record(labels: &[u8]) -> Vec<u8> {
@@ -31,17 +32,15 @@ fn cifar10_reads_planes_labels_and_names_from_either_folder() {
     let inner = folder.path().join("cifar-10-batches-bin");
     cifar10_at(&inner);
     for path in [folder.path(), &inner] {
-        let test = CifarFolder::cifar10(path, Split::Test).unwrap();
+        let test = LabelledPixels::cifar(path, CifarSet::Cifar10, Split::Test).unwrap();
         assert_eq!((test.len(), test.class_names()[3].as_str()), (2, "class 3"));
-        let (image, label) = test.get(1).unwrap();
-        assert_eq!(label, 9);
-        let corner = image.to_rgb8().get_pixel(1, 2).0;
+        assert_eq!(test.labels(), [3, 9]);
+        let corner = test.image(1).unwrap().to_rgb8().get_pixel(1, 2).0;
         assert_eq!(corner, [2 * 32 + 1, 9, 7]);
-        assert!(matches!(test.get(2), Err(DataError::OutOfRange { index: 2, len: 2 })));
+        assert!(matches!(test.image(2), Err(DataError::OutOfRange { index: 2, len: 2 })));
     }
-    let train = CifarFolder::cifar10(folder.path(), Split::Train).unwrap();
-    let labels: Vec<_> = (0..5).map(|index| train.get(index).unwrap().1).collect();
-    assert_eq!(labels, [1, 2, 3, 4, 5]);
+    let train = LabelledPixels::cifar(folder.path(), CifarSet::Cifar10, Split::Train).unwrap();
+    assert_eq!(train.labels(), [1, 2, 3, 4, 5]);
 }
 
 #[test]
@@ -50,8 +49,8 @@ fn cifar100_uses_the_fine_label() {
     let names: Vec<_> = (0..100).map(|class| format!("name_{class}")).collect();
     fs::write(folder.path().join("fine_label_names.txt"), names.join("\n")).unwrap();
     fs::write(folder.path().join("test.bin"), record(&[4, 71])).unwrap();
-    let test = CifarFolder::cifar100(folder.path(), Split::Test).unwrap();
-    assert_eq!(test.get(0).unwrap().1, 71);
+    let test = LabelledPixels::cifar(folder.path(), CifarSet::Cifar100, Split::Test).unwrap();
+    assert_eq!(test.labels(), [71]);
     assert_eq!(test.class_names()[71], "name 71");
 }
 
@@ -59,7 +58,8 @@ fn cifar100_uses_the_fine_label() {
 fn damaged_files_are_named() {
     let folder = tempfile::tempdir().unwrap();
     let message = || {
-        let error = CifarFolder::cifar10(folder.path(), Split::Test).err().unwrap();
+        let error =
+            LabelledPixels::cifar(folder.path(), CifarSet::Cifar10, Split::Test).err().unwrap();
         error.to_string()
     };
     assert!(message().contains("test_batch.bin") && message().contains("check that it exists"));

@@ -2,7 +2,6 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use clip_data::CifarSet;
 use sha2::{Digest, Sha256};
 
 /// No archive of OpenAI's is as large as this.
@@ -21,10 +20,6 @@ struct Released {
     timm: &'static str,
     /// SHA-256 of OpenAI's own archive, from its address.
     sha256: &'static str,
-    /// Zero-shot top-1 in percent.
-    cifar10: f64,
-    /// Zero-shot top-1 in percent.
-    cifar100: f64,
 }
 
 const RELEASED: [Released; 9] = [
@@ -33,87 +28,56 @@ const RELEASED: [Released; 9] = [
         openai: None,
         timm: "timm/resnet50_clip.openai",
         sha256: "afeb0e10f9e5a86da6080e35cf09123aca3b358a0c3e3b6c78a7b63bc04b6762",
-        cifar10: 71.57,
-        cifar100: 40.30,
     },
     Released {
         name: "RN101",
         openai: None,
         timm: "timm/resnet101_clip.openai",
         sha256: "8fa8567bab74a42d41c5915025a8e4538c3bdbe8804a470a72f30b0d94fab599",
-        cifar10: 80.78,
-        cifar100: 47.64,
     },
     Released {
         name: "RN50x4",
         openai: None,
         timm: "timm/resnet50x4_clip.openai",
         sha256: "7e526bd135e493cef0776de27d5f42653e6b4c8bf9e0f653bb11773263205fdd",
-        cifar10: 79.43,
-        cifar100: 45.14,
     },
     Released {
         name: "RN50x16",
         openai: None,
         timm: "timm/resnet50x16_clip.openai",
         sha256: "52378b407f34354e150460fe41077663dd5b39c54cd0bfd2b27167a4a06ec9aa",
-        cifar10: 81.34,
-        cifar100: 52.09,
     },
     Released {
         name: "RN50x64",
         openai: None,
         timm: "timm/resnet50x64_clip.openai",
         sha256: "be1cfb55d75a9666199fb2206c106743da0f6468c9d327f3e0d0a543a9919d9c",
-        cifar10: 85.10,
-        cifar100: 59.85,
     },
     Released {
         name: "ViT-B-32",
         openai: Some("openai/clip-vit-base-patch32"),
         timm: "timm/vit_base_patch32_clip_224.openai",
         sha256: "40d365715913c9da98579312b702a82c18be219cc2a73407c4526f58eba950af",
-        cifar10: 89.83,
-        cifar100: 64.23,
     },
     Released {
         name: "ViT-B-16",
         openai: Some("openai/clip-vit-base-patch16"),
         timm: "timm/vit_base_patch16_clip_224.openai",
         sha256: "5806e77cd80f8b59890b7e101eabd078d9fb84e6937f9e85e4ecb61988df416f",
-        cifar10: 90.77,
-        cifar100: 66.95,
     },
     Released {
         name: "ViT-L-14",
         openai: Some("openai/clip-vit-large-patch14"),
         timm: "timm/vit_large_patch14_clip_224.openai",
         sha256: "b8cca3fd41ae0c99ba7e8951adf17d267cdb84cd88be6f7c2e0eca1737a03836",
-        cifar10: 95.59,
-        cifar100: 75.82,
     },
     Released {
         name: "ViT-L-14-336",
         openai: Some("openai/clip-vit-large-patch14-336"),
         timm: "timm/vit_large_patch14_clip_336.openai",
         sha256: "3035c92b350959924f9f00213499208652fc7ea050643e8b385c2dac08641f02",
-        cifar10: 94.93,
-        cifar100: 74.36,
     },
 ];
-
-/// Zero-shot top-1 accuracy, in percent, of the model that OpenAI released under open_clip's name
-/// `model` (`ViT-B-32`).
-///
-/// The values are open_clip's own measurements of OpenAI's weights, from
-/// `docs/openclip_results.csv` of <https://github.com/mlfoundations/open_clip>.
-pub fn published(dataset: CifarSet, model: &str) -> Option<f64> {
-    let released = RELEASED.iter().find(|released| released.name == model)?;
-    Some(match dataset {
-        CifarSet::Cifar10 => released.cifar10,
-        CifarSet::Cifar100 => released.cifar100,
-    })
-}
 
 /// open_clip's name of the OpenAI model with this id on the Hugging Face hub.
 ///
@@ -157,13 +121,6 @@ fn sha256(path: &Path) -> io::Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn values_are_found_by_set_and_model() {
-        assert_eq!(published(CifarSet::Cifar10, "ViT-B-32"), Some(89.83));
-        assert_eq!(published(CifarSet::Cifar100, "RN50x64"), Some(59.85));
-        assert_eq!(published(CifarSet::Cifar100, "ViT-H-14"), None);
-    }
 
     #[test]
     fn released_models_are_known_by_their_ids() {

@@ -1,0 +1,31 @@
+//! Many data sets, many models, in one run that can be interrupted.
+//!
+//! ```text
+//! images --encode, once--> features.npy --> zero-shot, linear probe, few-shot --> rows --> report
+//! ```
+
+mod bootstrap;
+mod features;
+mod few_shot;
+mod fit;
+mod model;
+mod multilabel;
+mod npy;
+mod outcome;
+mod report;
+mod row;
+mod score;
+mod zero_shot;
+
+pub use bootstrap::bootstrap;
+pub use features::{FeatureError, FeatureStore, Features, GivenFeatures};
+pub use few_shot::{FewShotError, SHOTS, few_shot};
+pub use fit::fit_probe;
+pub use model::{digest, encode_for_probes};
+pub use multilabel::zero_shot_multilabel;
+pub use npy::{NpyError, read_npy, write_npy};
+pub use outcome::{Details, Outcome, OutcomeStore, Shown};
+pub use report::{BenchmarkReport, render};
+pub use row::{Row, write_rows};
+pub use score::score;
+pub use zero_shot::zero_shot;
