@@ -25,12 +25,16 @@ pub fn command() -> Result<Command> {
 }
 
 /// Runs the command, and returns its one row.
-pub fn row(mut command: Command) -> Result<Row> {
+pub fn row(command: Command) -> Result<Row> {
+    rows(command)?.pop().context("a round without a figure")
+}
+
+/// Runs the command, and returns its rows.
+pub fn rows(mut command: Command) -> Result<Vec<Row>> {
     let file = tempfile::NamedTempFile::new()?;
     let status = command.arg("--json").arg(file.path()).status();
     ensure!(status.context("cannot run the measurement")?.success(), "a round failed");
-    let mut rows: Vec<Row> = serde_json::from_slice(&fs::read(file.path())?)?;
-    rows.pop().context("a round without a figure")
+    Ok(serde_json::from_slice(&fs::read(file.path())?)?)
 }
 
 /// A line of this process's status, in megabytes.

@@ -7,7 +7,9 @@ mod machine;
 mod measure;
 mod memory;
 mod peer;
+mod probe;
 mod reading;
+mod retrieval;
 mod row;
 mod tokenizing;
 
@@ -16,15 +18,18 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use cap::Cap;
 use clap::{Parser, ValueEnum};
+use mimalloc::MiMalloc;
 
 use measure::Rounds;
 use memory::Amounts;
 use peer::Peer;
 use row::Row;
 
+/// The examples' allocator, counting what is held.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: Cap<MiMalloc> = Cap::new(MiMalloc, usize::MAX);
 
 /// Writes the shards and captions, and does with them what the peers do.
 const SCRIPT: &str = "xtask/bench/peers/data.py";
@@ -63,6 +68,9 @@ struct Args {
     /// Pairs whose loss takes the memory that is measured
     #[arg(long, default_value_t = 65_536)]
     pairs: usize,
+    /// Images that captions are found by, to see the memory of it
+    #[arg(long, default_value_t = 1_000_000)]
+    images: usize,
     /// Folder for shards and captions, to be used again; a temporary one without it
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
@@ -72,10 +80,12 @@ struct Args {
 enum Subject {
     /// Reading shards, decoding, the loader and the tokenizer
     Data,
-    /// Memory of the loader over many samples, and of a run over many steps
+    /// Memory of the loader over many samples, of a run over many steps, of retrieval among many
     Memory,
     /// The tiled loss with its gradient: speed beside the dense one, and memory
     Loss,
+    /// Linear probes beside scikit-learn's
+    Probe,
 }
 
 fn main() -> ExitCode {
@@ -112,11 +122,21 @@ fn run(args: &Args) -> Result<()> {
                 add(loss::memory(args.pairs, args.rounds)?);
             }
         }
+        Subject::Probe => {
+            let mut peer = Peer::start(&args.python, probe::SCRIPT, folder)?;
+            println!("{}\n{}", peer.versions(), Row::header());
+            add(probe::speed(folder, &mut peer, &rounds(args))?);
+        }
         Subject::Memory => {
             println!("{}", Row::header());
             let amounts = Amounts { samples: args.samples, steps: args.steps };
             for figure in memory::ALL.iter().filter(|figure| is_wanted(args, figure.name)) {
-                add(memory::measure(figure, folder, amounts, args.rounds)?);
+                memory::measure(figure, folder, amounts, args.rounds)?
+                    .into_iter()
+                    .for_each(&mut add);
+            }
+            if is_wanted(args, retrieval::MEMORY) {
+                add(retrieval::memory(args.images, args.rounds)?);
             }
         }
     }

@@ -4,12 +4,12 @@ mod loader;
 mod pictures;
 mod training;
 
-use std::ops::Range;
 use std::path::Path;
 use std::process::Stdio;
 
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
 
+use crate::ALLOCATOR;
 use crate::apart;
 use crate::row::Row;
 
@@ -30,30 +30,73 @@ pub struct Figure {
     done: fn(Amounts) -> String,
     /// What the last tenth is compared with.
     early: &'static str,
+    /// The tenths before that one.
+    warmup: usize,
     /// The ratio of the memory then to that of the last tenth should be no less.
     goal: f64,
-    /// Mean megabytes then and in the last tenth.
-    measure: fn(&Path, Amounts) -> Result<(f64, f64)>,
+    measure: fn(&Path, Amounts) -> Result<Memory>,
 }
 
-/// The figure's resident memory late in a round against that early in it, both on average: queues
-/// are fuller at one moment than at another.
-pub fn measure(figure: &Figure, folder: &Path, amounts: Amounts, rounds: usize) -> Result<Row> {
+/// Memory as it was again and again, in megabytes.
+struct Memory {
+    /// What the program has asked for and not given back.
+    held: Vec<f64>,
+    /// What the system has given it: pages that the allocator keeps for later too.
+    resident: Vec<f64>,
+}
+
+impl Memory {
+    /// Of so many moments at most: its own memory does not grow.
+    fn of(moments: usize) -> Self {
+        Self { held: Vec::with_capacity(moments), resident: Vec::with_capacity(moments) }
+    }
+
+    fn look(&mut self) -> Result<()> {
+        self.held.push(ALLOCATOR.allocated() as f64 / 1e6);
+        self.resident.push(apart::status("VmRSS:")?);
+        Ok(())
+    }
+}
+
+/// The figure's memory early in a round against that of the last tenth, both on average, for queues
+/// are fuller at one moment than at another: what is held, and what is resident.
+pub fn measure(
+    figure: &Figure,
+    folder: &Path,
+    amounts: Amounts,
+    rounds: usize,
+) -> Result<[Row; 2]> {
     let measured = match apart::is_apart() {
-        true => vec![(figure.measure)(folder, amounts)?],
+        true => vec![early_and_late(figure, &(figure.measure)(folder, amounts)?)?],
         false => {
             let round = |_| measure_apart(figure, folder, amounts);
             (0..rounds.max(1)).map(round).collect::<Result<_>>()?
         }
     };
-    let rounds: Vec<(f64, f64)> = measured.into_iter().map(|(early, late)| (late, early)).collect();
-    let name = format!("{}, {}", figure.name, (figure.done)(amounts));
-    let peer = format!("{}; ours is the last", figure.early);
-    Ok(Row::less_is_better(name, &rounds, peer, "MB", figure.goal))
+    let row = |kind: usize, what: &str| {
+        let rounds: Vec<_> = measured.iter().map(|round| (round[kind].1, round[kind].0)).collect();
+        let name = format!("{} {what}, {}", figure.name, (figure.done)(amounts));
+        let peer = format!("{}; ours is the last", figure.early);
+        Row::less_is_better(name, &rounds, peer, "MB", figure.goal)
+    };
+    Ok([row(0, "held"), row(1, "resident")])
+}
+
+/// Mean megabytes held, and resident: early, and in the last tenth.
+type Round = [(f64, f64); 2];
+
+fn early_and_late(figure: &Figure, memory: &Memory) -> Result<Round> {
+    let tenth = memory.held.len() / 10;
+    ensure!(tenth > 0, "it takes at least ten of them");
+    let early = figure.warmup * tenth;
+    let both = |values: &[f64]| {
+        (mean(&values[early..early + tenth]), mean(&values[values.len() - tenth..]))
+    };
+    Ok([both(&memory.held), both(&memory.resident)])
 }
 
 /// One round, by this program.
-fn measure_apart(figure: &Figure, folder: &Path, amounts: Amounts) -> Result<(f64, f64)> {
+fn measure_apart(figure: &Figure, folder: &Path, amounts: Amounts) -> Result<Round> {
     let mut command = apart::command()?;
     command
         .args(["memory", "--only", figure.name])
@@ -61,15 +104,17 @@ fn measure_apart(figure: &Figure, folder: &Path, amounts: Amounts) -> Result<(f6
         .args(["--steps", &amounts.steps.to_string()])
         .arg("--data")
         .arg(folder)
-        // The allocator's default: pages that nothing is in go back to the system.
-        .env_remove("MIMALLOC_PURGE_DELAY")
         .stderr(Stdio::null());
-    let row = apart::row(command)?;
-    println!("  {:.1} MB early, {:.1} MB late", row.peer, row.ours);
-    Ok((row.peer, row.ours))
+    let rows = apart::rows(command)?;
+    let round: Vec<_> = rows.iter().map(|row| (row.peer, row.ours)).collect();
+    let [held, resident] = round.try_into().ok().context("a round has two figures")?;
+    println!(
+        "  held {:.2} MB, then {:.2}; resident {:.1} MB, then {:.1}",
+        held.0, held.1, resident.0, resident.1
+    );
+    Ok([held, resident])
 }
 
-fn mean(values: &[f64], range: Range<usize>) -> f64 {
-    let values = &values[range];
+fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }

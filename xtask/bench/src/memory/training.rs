@@ -3,13 +3,13 @@
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use burn::train::Interrupter;
 use clip_train::report::StepMetrics;
 use clip_train::view::View;
 use clip_train::{CheckpointsConfig, TrainConfig, Trainer};
 
-use super::{Amounts, Figure, mean};
+use super::{Amounts, Figure, Memory};
 
 /// A run's memory over many steps: the last tenth may hold 2 percent more than the second, for the
 /// first warms up.
@@ -17,6 +17,7 @@ pub const TRAINING: Figure = Figure {
     name: "memory of training",
     done: |amounts| format!("{} steps", amounts.steps),
     early: "the second tenth",
+    warmup: 1,
     goal: 0.98,
     measure,
 };
@@ -29,8 +30,8 @@ const MODEL: &str = r#"{
     "text_cfg": {"context_length": 16, "vocab_size": 1024, "width": 64, "heads": 2, "layers": 2}
 }"#;
 
-/// Mean megabytes during the second and the last tenth of so many steps, with ten checkpoints.
-fn measure(folder: &Path, Amounts { steps, .. }: Amounts) -> Result<(f64, f64)> {
+/// After each step, with ten checkpoints.
+fn measure(folder: &Path, Amounts { steps, .. }: Amounts) -> Result<Memory> {
     let model = folder.join("tiny.json");
     fs::write(&model, MODEL)?;
     let config = TrainConfig {
@@ -45,22 +46,20 @@ fn measure(folder: &Path, Amounts { steps, .. }: Amounts) -> Result<(f64, f64)> 
     };
     let runs = tempfile::tempdir_in(folder)?;
     let mut trainer = Trainer::start(config, &runs.path().join("run"))?;
-    let mut watch = Watch::default();
+    let mut watch = Watch { memory: Memory::of(steps as usize), problem: None };
     trainer.run(&mut watch, &Interrupter::new())?;
-    let resident = watch.0;
-    ensure!(resident.iter().all(|megabytes| megabytes.is_finite()), "memory is told by Linux only");
-    let tenth = resident.len() / 10;
-    ensure!(tenth > 0, "it takes at least ten steps");
-    Ok((mean(&resident, tenth..2 * tenth), mean(&resident, 9 * tenth..10 * tenth)))
+    watch.problem.map_or(Ok(watch.memory), Err)
 }
 
-/// Megabytes after each step.
-#[derive(Default)]
-struct Watch(Vec<f64>);
+/// Looks after each step.
+struct Watch {
+    memory: Memory,
+    problem: Option<anyhow::Error>,
+}
 
 impl View for Watch {
-    fn step(&mut self, metrics: &StepMetrics) {
-        self.0.push(metrics.memory);
+    fn step(&mut self, _: &StepMetrics) {
+        self.problem = self.memory.look().err().or(self.problem.take());
     }
 
     fn note(&mut self, text: &str) {
