@@ -12,6 +12,7 @@ mod confusion;
 mod evaluation;
 mod features;
 mod interval;
+mod markup;
 mod metrics;
 mod predictive;
 mod probe;

@@ -9,7 +9,6 @@ use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use clip_eval::{
     BenchmarkReport, Dataset, GivenFeatures, OpenError, Outcome, OutcomeStore, Task, digest,
-    render, write_rows,
 };
 use clip_model::Pretrained;
 
@@ -86,23 +85,35 @@ impl Benchmark {
     fn measure_all(&mut self, encoder: &Encoder<'_>) -> Result<()> {
         self.report.models.push(encoder.name.clone());
         for dataset in self.datasets.clone() {
-            let measured = match dataset.task {
-                Task::Classification => self.classification(encoder, dataset)?,
-                Task::Multilabel => self.multilabel(encoder, dataset)?,
-                Task::Retrieval => self.retrieval(encoder, dataset)?,
-                Task::Lexicon | Task::Geolocation => {
+            let clip = encoder.clip.filter(|_| self.tasks.contains(&Tasks::ZeroShot));
+            match (dataset.task, clip) {
+                (Task::Classification, _) => self.classification(encoder, dataset)?,
+                (Task::Multilabel, Some(clip)) => self.multilabel(encoder, clip, dataset)?,
+                (Task::Retrieval, Some(clip)) => self.retrieval(encoder, clip, dataset)?,
+                (Task::Multilabel | Task::Retrieval, None) => {}
+                (Task::Lexicon | Task::Geolocation, _) => {
                     self.absent(dataset, format!("{:?} is not measured here", dataset.task));
-                    Ok(())
                 }
-            };
-            // Of a baseline, only what is there is told of.
-            if let Err(error) = measured
-                && !(encoder.given.is_some() && matches!(error, OpenError::Absent { .. }))
-            {
-                self.absent(dataset, error.to_string());
             }
         }
         Ok(())
+    }
+
+    /// What was opened; or else the reason is told, but of a baseline only about what is there.
+    fn there<T>(
+        &mut self,
+        encoder: &Encoder<'_>,
+        dataset: &Dataset,
+        opened: Result<T, OpenError>,
+    ) -> Option<T> {
+        let error = match opened {
+            Ok(opened) => return Some(opened),
+            Err(error) => error,
+        };
+        if encoder.given.is_none() || !matches!(error, OpenError::Absent { .. }) {
+            self.absent(dataset, error.to_string());
+        }
+        None
     }
 
     fn absent(&mut self, dataset: &Dataset, reason: String) {
@@ -158,9 +169,8 @@ impl Benchmark {
         if self.report.rows.is_empty() {
             bail!("nothing was measured: none of the data sets is below {}", self.data.display());
         }
-        write_rows(&self.out, &self.report.rows).context("cannot write the results")?;
+        self.report.write(&self.out).context("cannot write the report")?;
         let path = self.out.join("report.html");
-        std::fs::write(&path, render(&self.report)).context("cannot write the report")?;
         println!("\nreport: {}", path.display());
         Ok(())
     }

@@ -6,10 +6,10 @@ use anyhow::Result;
 use clap::ValueEnum;
 use clip_data::Split;
 use clip_eval::{
-    Dataset, Details, OpenError, Opened, Outcome, Prediction, Row, SHOTS, Source, few_shot,
-    fit_probe, retrieval, zero_shot, zero_shot_multilabel,
+    Dataset, Details, Opened, Outcome, Prediction, Row, SHOTS, Source, few_shot, fit_probe,
+    retrieval, zero_shot, zero_shot_multilabel,
 };
-use clip_model::{encode_texts, normalize};
+use clip_model::{Pretrained, encode_texts, normalize};
 
 use super::encoder::Encoder;
 use super::{Benchmark, Tasks};
@@ -19,11 +19,9 @@ impl Benchmark {
         &mut self,
         encoder: &Encoder<'_>,
         dataset: &'static Dataset,
-    ) -> Result<Result<(), OpenError>> {
-        let test = match dataset.open(&self.data, Split::Test, self.any_count) {
-            Ok(test) => test,
-            Err(error) => return Ok(Err(error)),
-        };
+    ) -> Result<()> {
+        let opened = dataset.open(&self.data, Split::Test, self.any_count);
+        let Some(test) = self.there(encoder, dataset, opened) else { return Ok(()) };
         for task in self.tasks.clone() {
             let name = task.to_possible_value().map_or(String::new(), |v| v.get_name().to_owned());
             let of = identity(&(test.images.labels(), &test.names, &test.templates));
@@ -31,21 +29,17 @@ impl Benchmark {
                 benchmark.outcome(encoder, dataset, &test, task)
             })?;
         }
-        Ok(Ok(()))
+        Ok(())
     }
 
     pub(super) fn multilabel(
         &mut self,
         encoder: &Encoder<'_>,
+        clip: &Pretrained,
         dataset: &'static Dataset,
-    ) -> Result<Result<(), OpenError>> {
-        let Some(clip) = encoder.clip.filter(|_| self.tasks.contains(&Tasks::ZeroShot)) else {
-            return Ok(Ok(()));
-        };
-        let images = match dataset.open_multilabel(&self.data, Split::Test, self.any_count) {
-            Ok(images) => images,
-            Err(error) => return Ok(Err(error)),
-        };
+    ) -> Result<()> {
+        let opened = dataset.open_multilabel(&self.data, Split::Test, self.any_count);
+        let Some(images) = self.there(encoder, dataset, opened) else { return Ok(()) };
         let truth = images.truth();
         self.kept(encoder, dataset, ("zero-shot", identity(&truth)), |benchmark| {
             // What is there tells the images from others.
@@ -57,21 +51,17 @@ impl Benchmark {
             let row = zero_shot_multilabel((&encoder.name, clip), dataset, truth, &features)?;
             Ok(Some(Outcome { rows: vec![row], details: None, guesses: Vec::new() }))
         })?;
-        Ok(Ok(()))
+        Ok(())
     }
 
     pub(super) fn retrieval(
         &mut self,
         encoder: &Encoder<'_>,
+        clip: &Pretrained,
         dataset: &'static Dataset,
-    ) -> Result<Result<(), OpenError>> {
-        let Some(clip) = encoder.clip.filter(|_| self.tasks.contains(&Tasks::ZeroShot)) else {
-            return Ok(Ok(()));
-        };
-        let pairs = match dataset.open_pairs(&self.data, self.any_count) {
-            Ok(pairs) => pairs,
-            Err(error) => return Ok(Err(error)),
-        };
+    ) -> Result<()> {
+        let opened = dataset.open_pairs(&self.data, self.any_count);
+        let Some(pairs) = self.there(encoder, dataset, opened) else { return Ok(()) };
         let (mut captions, mut owners, mut labels) = (Vec::new(), Vec::new(), Vec::new());
         let template = dataset.templates().0.first().map_or("{}", String::as_str);
         for image in 0..pairs.len() {
@@ -93,7 +83,7 @@ impl Benchmark {
                 .map(|evaluation| Row { model: encoder.name.clone(), evaluation, published: None });
             Ok(Some(Outcome { rows: rows.collect(), details: None, guesses: Vec::new() }))
         })?;
-        Ok(Ok(()))
+        Ok(())
     }
 
     /// Measures, unless what the task takes is not there.

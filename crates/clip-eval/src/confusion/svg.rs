@@ -1,6 +1,7 @@
 //! The picture of a confusion matrix.
 
 use super::ConfusionMatrix;
+use crate::markup::escape;
 
 /// Up to so many classes, cells are large enough for their numbers.
 const NUMBERED: usize = 20;
@@ -211,25 +212,6 @@ fn shortened(text: &str, room: usize) -> String {
     }
     let end = text.chars().skip(length - room.saturating_sub(1).min(length));
     std::iter::once('…').chain(end).collect()
-}
-
-/// Text as XML may hold it.
-fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => escaped += "&amp;",
-            '<' => escaped += "&lt;",
-            '>' => escaped += "&gt;",
-            '"' => escaped += "&quot;",
-            '\'' => escaped += "&#39;",
-            // No XML document may hold these, in whatever form.
-            '\u{fffe}' | '\u{ffff}' => escaped.push('\u{fffd}'),
-            other if other.is_control() => escaped.push('\u{fffd}'),
-            other => escaped.push(other),
-        }
-    }
-    escaped
 }
 
 #[cfg(test)]

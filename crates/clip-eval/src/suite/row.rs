@@ -65,7 +65,7 @@ impl Row {
 /// # Errors
 ///
 /// When a file can't be written.
-pub fn write_rows(folder: &Path, rows: &[Row]) -> io::Result<()> {
+pub(super) fn write_rows(folder: &Path, rows: &[Row]) -> io::Result<()> {
     let json = serde_json::to_string_pretty(rows)?;
     write_whole(&folder.join("results.json"), format!("{json}\n").as_bytes())?;
     let mut table = csv::Writer::from_writer(Vec::new());

@@ -9,9 +9,12 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-use super::{Details, Row};
+use std::io;
+use std::path::Path;
 
-pub use page::render;
+use super::npy::write_whole;
+use super::row::write_rows;
+use super::{Details, Row};
 
 /// What a report tells.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +33,16 @@ pub struct BenchmarkReport {
 }
 
 impl BenchmarkReport {
+    /// Writes `results.json`, `results.csv` and `report.html` into a folder, each at once.
+    ///
+    /// # Errors
+    ///
+    /// When a file can't be written.
+    pub fn write(&self, folder: &Path) -> io::Result<()> {
+        write_rows(folder, &self.rows)?;
+        write_whole(&folder.join("report.html"), page::render(self).as_bytes())
+    }
+
     /// The data sets that there are results of, in the order of the rows.
     fn datasets(&self) -> Vec<&str> {
         let mut datasets: Vec<&str> = Vec::new();

@@ -1,7 +1,8 @@
 use std::fmt::Write;
 
-use super::svg::{colour, escaped};
+use super::svg::colour;
 use super::{BenchmarkReport, dots, few, gap, table};
+use crate::markup::escape;
 use crate::{Details, dataset};
 
 /// The whole page.
@@ -26,8 +27,8 @@ pub fn render(report: &BenchmarkReport) -> String {
                      the zero-shot model is above (right) or below (left) a linear probe that is \
                      fitted to all labelled images, on features of a supervised network: the \
                      paper's figure 5.</p>\n{picture}</section>\n",
-                    escaped(model),
-                    escaped(baseline)
+                    escape(model),
+                    escape(baseline)
                 );
             }
         }
@@ -47,7 +48,7 @@ pub fn render(report: &BenchmarkReport) -> String {
     if !report.absent.is_empty() {
         html += "<section><h2>Not measured</h2>\n<ul class=\"absent\">";
         for (name, reason) in &report.absent {
-            let _ = write!(html, "<li><b>{}</b>: {}</li>", escaped(name), escaped(reason));
+            let _ = write!(html, "<li><b>{}</b>: {}</li>", escape(name), escape(reason));
         }
         html += "</ul></section>\n";
     }
@@ -64,7 +65,7 @@ fn legend(report: &BenchmarkReport) -> String {
             html,
             "<span><i style=\"background:{}\"></i>{}</span>",
             colour(number),
-            escaped(model)
+            escape(model)
         );
     }
     html + "<span><i class=\"dot\"></i>zero-shot</span><span><i class=\"ring\"></i>linear probe</span>\
@@ -77,19 +78,19 @@ fn detail(model: &str, name: &str, details: &Details) -> String {
         "<section><h2>{}: {} by language alone</h2>\n<p>Expected calibration error {:.1} points. The \
          hardest classes:</p>\n<table><thead><tr><th>class</th><th class=\"n\">recognised</th>\
          <th class=\"n\">images</th><th>taken for</th></tr></thead><tbody>\n",
-        escaped(title),
-        escaped(model),
+        escape(title),
+        escape(model),
         100.0 * details.calibration_error
     );
     for class in &details.hardest {
         let taken = class.taken_for.as_ref().map_or(String::new(), |mistake| {
-            format!("{} ({:.0}%)", escaped(&mistake.class), 100.0 * mistake.share)
+            format!("{} ({:.0}%)", escape(&mistake.class), 100.0 * mistake.share)
         });
         let _ = writeln!(
             html,
             "<tr><td>{}</td><td class=\"n\"><b>{:.1}%</b><br><small>{:.1} to {:.1}</small></td>\
              <td class=\"n\">{}</td><td>{taken}</td></tr>",
-            escaped(&class.class),
+            escape(&class.class),
             100.0 * class.top1,
             100.0 * class.low,
             100.0 * class.high,
@@ -104,8 +105,8 @@ fn detail(model: &str, name: &str, details: &Details) -> String {
             "<figure class=\"{kind}\"><img alt=\"\" src=\"data:image/png;base64,{}\"><figcaption>{}\
              <br><small>{} ({:.0}%)</small></figcaption></figure>",
             shown.png,
-            escaped(&shown.truth),
-            escaped(&shown.guess),
+            escape(&shown.truth),
+            escape(&shown.guess),
             100.0 * shown.probability
         );
     }

@@ -1,5 +1,7 @@
 //! Pieces of pictures.
 
+use crate::markup::escape;
+
 /// Colours that are told apart with any kind of sight (Okabe and Ito 2008).
 const COLOURS: [&str; 6] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"];
 
@@ -12,24 +14,19 @@ pub fn colour(number: usize) -> &'static str {
     COLOURS[number % COLOURS.len()]
 }
 
-/// Text that can stand in a page.
-pub fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
-
 /// A picture of this size.
 pub fn picture(width: f64, height: f64, title: &str, content: &str) -> String {
     format!(
         "<svg viewBox=\"0 0 {width:.0} {height:.0}\" width=\"{width:.0}\" role=\"img\" \
          aria-label=\"{}\">\n{content}</svg>\n",
-        escaped(title)
+        escape(title)
     )
 }
 
 pub fn text(x: f64, y: f64, anchor: &str, class: &str, words: &str) -> String {
     format!(
         "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\" class=\"{class}\">{}</text>\n",
-        escaped(words)
+        escape(words)
     )
 }
 
@@ -46,6 +43,6 @@ pub fn mark([x, y]: [f64; 2], is_zero_shot: bool, colour: &str, tip: &str) -> St
     format!(
         "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"4.5\" fill=\"{fill}\" stroke=\"{colour}\" \
          stroke-width=\"2\"><title>{}</title></circle>\n",
-        escaped(tip)
+        escape(tip)
     )
 }

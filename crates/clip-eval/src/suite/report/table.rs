@@ -3,14 +3,14 @@
 use std::fmt::Write;
 
 use super::BenchmarkReport;
-use super::svg::escaped;
 use crate::dataset;
+use crate::markup::escape;
 
 /// A line for each data set and task, columns for models.
 pub fn draw(report: &BenchmarkReport) -> String {
     let mut html = String::from("<table><thead><tr><th>data set</th><th>task</th><th>metric</th>");
     for model in &report.models {
-        let _ = write!(html, "<th class=\"n\">{}</th>", escaped(model));
+        let _ = write!(html, "<th class=\"n\">{}</th>", escape(model));
     }
     html += "<th class=\"n\">chance</th><th class=\"n\">images</th></tr></thead><tbody>\n";
     for name in report.datasets() {
@@ -34,7 +34,7 @@ fn line(report: &BenchmarkReport, name: &str, task: &str) -> String {
     let e = &any.evaluation;
     let mut html = format!(
         "<tr><td>{}</td><td>{}</td><td>{}</td>",
-        escaped(title),
+        escape(title),
         task.replace('_', " "),
         e.metric.replace('_', " ")
     );

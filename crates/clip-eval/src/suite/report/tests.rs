@@ -1,5 +1,6 @@
 //! A report of made-up results.
 
+use super::page::render;
 use super::*;
 use crate::{Evaluation, SHOTS};
 
