@@ -104,8 +104,6 @@ fn measure_apart(figure: &Figure, folder: &Path, amounts: Amounts) -> Result<Rou
         .args(["--steps", &amounts.steps.to_string()])
         .arg("--data")
         .arg(folder)
-        // The allocator's default: pages that nothing is in go back to the system.
-        .env_remove("MIMALLOC_PURGE_DELAY")
         .stderr(Stdio::null());
     let rows = apart::rows(command)?;
     let round: Vec<_> = rows.iter().map(|row| (row.peer, row.ours)).collect();
