@@ -14,9 +14,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
-use clap::Parser;
-use clip_eval::{Dataset, GivenFeatures, datasets, datasets_named};
-use clip_examples::{Benchmark, Model, Tasks, finish};
+use clap::{Parser, ValueEnum};
+use clip_eval::{
+    Benchmark, BenchmarkConfig, BenchmarkEvent, BenchmarkTask, Dataset, GivenFeatures, datasets,
+    datasets_named,
+};
+use clip_examples::{Model, finish};
+use indicatif::{ProgressBar, ProgressStyle};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -52,6 +56,17 @@ struct Args {
     list: bool,
 }
 
+/// What is measured.
+#[derive(Clone, Copy, ValueEnum)]
+enum Tasks {
+    /// Classes are named, captions found, by language alone
+    ZeroShot,
+    /// A linear probe on all images to learn from, by the paper's protocol
+    LinearProbe,
+    /// Linear probes on 1, 2, 4, 8 and 16 images of each class
+    FewShot,
+}
+
 fn main() -> ExitCode {
     finish(run(&Args::parse()))
 }
@@ -62,14 +77,11 @@ fn run(args: &Args) -> Result<()> {
         // Whoever reads it may stop reading.
         return io::stdout().write_all(list.as_bytes()).or(Ok(()));
     }
-    let mut benchmark = Benchmark::new(&args.data, &args.out, &args.tasks, args.any_count);
-    for name in &args.datasets {
-        let named = datasets_named(name);
-        if named.is_empty() {
-            bail!("there is no data set and no suite `{name}`: --list prints those that there are");
-        }
-        benchmark.add(named);
-    }
+    let bar = ProgressBar::no_length().with_style(ProgressStyle::with_template(
+        "{msg} {bar:30} {pos}/{len} images, {per_sec}, {eta} left",
+    )?);
+    let tell = |event: BenchmarkEvent<'_>| show(&bar, event);
+    let mut benchmark = Benchmark::new(config(args)?, &tell);
     for model in [&args.model.model].into_iter().chain(&args.also) {
         let clip = args.model.named(model).load()?;
         benchmark.measure(model, &clip).with_context(|| format!("on {model}"))?;
@@ -78,7 +90,53 @@ fn run(args: &Args) -> Result<()> {
         let features = GivenFeatures::new(folder);
         benchmark.measure_features(&features).with_context(|| format!("on {}", features.name))?;
     }
-    benchmark.finish()
+    for (name, reason) in &benchmark.finish()?.absent {
+        println!("{name:<22} {reason}");
+    }
+    println!("\nreport: {}", args.out.join("report.html").display());
+    Ok(())
+}
+
+fn config(args: &Args) -> Result<BenchmarkConfig> {
+    let mut chosen: Vec<&'static Dataset> = Vec::new();
+    for name in &args.datasets {
+        let named = datasets_named(name);
+        if named.is_empty() {
+            bail!("there is no data set and no suite `{name}`: --list prints those that there are");
+        }
+        let is_new = |dataset: &&Dataset| !chosen.iter().any(|known| known.name == dataset.name);
+        let new: Vec<_> = named.into_iter().filter(is_new).collect();
+        chosen.extend(new);
+    }
+    let task = |task: &Tasks| match task {
+        Tasks::ZeroShot => BenchmarkTask::ZeroShot,
+        Tasks::LinearProbe => BenchmarkTask::LinearProbe,
+        Tasks::FewShot => BenchmarkTask::FewShot,
+    };
+    Ok(BenchmarkConfig {
+        data: args.data.clone(),
+        out: args.out.clone(),
+        tasks: args.tasks.iter().map(task).collect(),
+        any_count: args.any_count,
+        datasets: chosen,
+    })
+}
+
+fn show(bar: &ProgressBar, event: BenchmarkEvent<'_>) {
+    match event {
+        BenchmarkEvent::Encoding { part, done, total } => {
+            bar.set_message(part.to_owned());
+            bar.set_length(total as u64);
+            bar.set_position(done as u64);
+            if done == total {
+                bar.finish_and_clear();
+                bar.reset();
+            }
+        }
+        BenchmarkEvent::Measured(row) => {
+            println!("{:<24} {:<20} {}", row.model, row.evaluation.dataset, row.evaluation);
+        }
+    }
 }
 
 fn described(dataset: &Dataset) -> String {

@@ -1,9 +1,7 @@
 //! What the examples share: the choice of a model, exit status, interruption, memory.
 
-mod benchmark;
 mod model;
 
-pub use benchmark::{Benchmark, Tasks};
 pub use model::Model;
 
 use std::process::ExitCode;

@@ -83,9 +83,9 @@ impl FeatureStore {
         {
             return Ok(Features { features, labels });
         }
-        let features = encode()?;
-        write_npy(&path, &features)?;
-        Ok(Features { features, labels })
+        write_npy(&path, &encode()?)?;
+        // As a run that goes on will read them, to the last digit.
+        Ok(Features { features: read_npy(&path, device)?, labels })
     }
 }
 

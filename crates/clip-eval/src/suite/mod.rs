@@ -4,7 +4,9 @@
 //! images --encode, once--> features.npy --> zero-shot, linear probe, few-shot --> rows --> report
 //! ```
 
+mod benchmark;
 mod bootstrap;
+mod classifier;
 mod features;
 mod few_shot;
 mod fit;
@@ -17,7 +19,11 @@ mod row;
 mod score;
 mod zero_shot;
 
+pub use benchmark::{
+    Benchmark, BenchmarkConfig, BenchmarkError, BenchmarkEvent, BenchmarkTask, MeasureError,
+};
 pub use bootstrap::bootstrap;
+pub use classifier::ClassifierStore;
 pub use features::{FeatureError, FeatureStore, Features, GivenFeatures};
 pub use few_shot::{FewShotError, SHOTS, few_shot};
 pub use fit::fit_probe;

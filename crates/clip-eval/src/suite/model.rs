@@ -1,7 +1,7 @@
 use burn::module::{Module, ModuleVisitor, Param};
-use burn::tensor::Tensor;
+use burn::tensor::{DType, Tensor};
 use clip_data::DataError;
-use clip_model::{Clip, Pretrained};
+use clip_model::{Clip, Pretrained, normalize};
 use image::DynamicImage;
 use sha2::{Digest, Sha256};
 
@@ -42,4 +42,13 @@ pub fn encode_for_probes(
 ) -> Result<Tensor<2>, DataError> {
     let encode = Clip::encode_image_unprojected;
     encode_images_with(encode, &clip.model, &clip.transform, count, get, done)
+}
+
+/// Image features that are compared with text features, `[images, embed]`, normalised, of those before
+/// the projection, `[images, width]`; and the temperature's inverse.
+pub(super) fn projected(clip: &Pretrained, features: &Tensor<2>) -> (Tensor<2>, f32) {
+    let scale = clip.model.logit_scale.val();
+    // Kept as f32, whatever the model's numbers are.
+    let features = clip.model.project_image(features.clone().cast(scale.dtype()));
+    (normalize(features.cast(DType::F32)), scale.into_data().iter::<f32>().sum::<f32>().exp())
 }

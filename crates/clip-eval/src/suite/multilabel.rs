@@ -1,9 +1,10 @@
 use burn::tensor::activation::softmax;
-use clip_model::{Pretrained, PretrainedError, normalize};
+use clip_model::Pretrained;
 
+use super::benchmark::MeasureError;
 use super::bootstrap::interval;
-use super::zero_shot::classifier;
-use super::{Features, Row};
+use super::model::projected;
+use super::{ClassifierStore, Features, Row};
 use crate::{Dataset, Evaluation, average_precision_11_point};
 
 /// Samples that the interval is made of.
@@ -20,17 +21,16 @@ const SAMPLES: usize = 200;
 ///
 /// # Errors
 ///
-/// When the model has no tokenizer.
+/// When the model has no tokenizer, or the classifier can't be kept.
 pub fn zero_shot_multilabel(
-    (name, clip): (&str, &Pretrained),
+    (name, clip, classifiers): (&str, &Pretrained, &ClassifierStore),
     dataset: &Dataset,
     truth: &[Vec<Option<bool>>],
     features: &Features,
-) -> Result<Row, PretrainedError> {
+) -> Result<Row, MeasureError> {
     let names: Vec<_> = dataset.names().0.iter().map(|names| names.all().to_vec()).collect();
-    let classifier = classifier(clip, &names, dataset.templates().0)?;
-    let images = normalize(clip.model.project_image(features.features.clone()));
-    let scale = clip.model.logit_scale.val().into_data().iter::<f32>().sum::<f32>().exp();
+    let classifier = classifiers.get(clip, &names, dataset.templates().0)?;
+    let (images, scale) = projected(clip, &features.features);
     let scores = softmax(classifier.forward(images).mul_scalar(scale), 1);
     let scores: Vec<f32> = scores.into_data().iter().collect();
     let scores: Vec<&[f32]> = scores.chunks_exact(names.len()).collect();

@@ -59,6 +59,13 @@ pub struct Shown {
     pub probability: f32,
 }
 
+impl Outcome {
+    /// Results with nothing behind them.
+    pub fn of(rows: Vec<Row>) -> Self {
+        Self { rows, details: None, guesses: Vec::new() }
+    }
+}
+
 impl Details {
     /// Of the predictions for all images of a set, whose classes have these names.
     ///
@@ -125,7 +132,8 @@ impl OutcomeStore {
         write_whole(&self.path(key), &serde_json::to_vec(outcome)?)
     }
 
-    fn path(&self, key: &str) -> PathBuf {
+    /// The file of a key.
+    pub(super) fn path(&self, key: &str) -> PathBuf {
         self.folder.join(format!("{key}.json"))
     }
 }

@@ -1,17 +1,15 @@
 //! Whoever makes features.
 
-use std::path::Path;
-
-use anyhow::Result;
 use burn::tensor::Device;
 use clip_data::DataError;
-use clip_eval::{
-    Dataset, FeatureError, FeatureStore, Features, GivenFeatures, Metric, Opened, PublishedSource,
-    encode_for_probes, published, released_archive, released_id,
-};
 use clip_model::Pretrained;
 use image::DynamicImage;
-use indicatif::{ProgressBar, ProgressStyle};
+
+use super::super::{
+    ClassifierStore, FeatureError, FeatureStore, Features, GivenFeatures, encode_for_probes,
+};
+use super::{Benchmark, BenchmarkEvent};
+use crate::{Dataset, Metric, PublishedSource, published};
 
 /// Whoever makes features.
 pub(super) struct Encoder<'a> {
@@ -25,56 +23,27 @@ pub(super) struct Encoder<'a> {
     pub released: Option<&'static str>,
 }
 
-impl Encoder<'_> {
-    /// The features of a split, unless another program should have written them and did not.
-    pub fn features(
-        &self,
-        out: &Path,
-        dataset: &Dataset,
-        split: &str,
-        opened: &Opened,
-    ) -> Result<Option<Features>, FeatureError> {
-        let (labels, images) = (opened.images.labels(), opened.images.as_ref());
-        if let Some(given) = self.given {
-            let part = format!("{}-{split}", dataset.name);
-            let is_there = given.has(&part);
-            return is_there.then(|| given.get(&part, labels, &self.device)).transpose();
-        }
-        let Some(clip) = self.clip else { return Ok(None) };
-        let get = |index| images.image(index);
-        self.encoded(out, clip, dataset, (split, labels), get).map(Some)
-    }
-
+impl Benchmark<'_> {
     /// Features that are kept, or computed now and then kept.
-    pub fn encoded(
+    pub(super) fn encoded(
         &self,
-        out: &Path,
+        encoder: &Encoder<'_>,
         clip: &Pretrained,
-        dataset: &Dataset,
-        (split, labels): (&str, &[usize]),
+        (dataset, split): (&Dataset, &str),
+        labels: &[usize],
         get: impl Fn(usize) -> Result<DynamicImage, DataError> + Sync,
     ) -> Result<Features, FeatureError> {
         let part = format!("{}-{split}", dataset.name);
-        let store = FeatureStore::new(out.join("features"));
-        let template = "{msg} {bar:30} {pos}/{len} images, {per_sec}, {eta} left";
-        let bar = ProgressBar::new(labels.len() as u64).with_message(part.clone());
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style);
-        }
-        let done = |done: usize| bar.set_position(done as u64);
-        let encode = || encode_for_probes(clip, labels.len(), get, done);
-        let features = store.get(&self.digest, &part, labels, &self.device, encode);
-        bar.finish_and_clear();
-        features
+        let total = labels.len();
+        let done = |done| (self.tell)(BenchmarkEvent::Encoding { part: &part, done, total });
+        let encode = || encode_for_probes(clip, total, get, done);
+        let store = FeatureStore::new(self.config.out.join("features"));
+        store.get(&encoder.digest, &part, labels, &encoder.device, encode)
     }
-}
 
-/// The released model that a path or an id is, if it is one.
-pub(super) fn released(model: &str) -> Result<Option<&'static str>> {
-    let path = Path::new(model);
-    match released_id(model) {
-        None if path.is_file() => Ok(released_archive(path)?),
-        released => Ok(released),
+    /// Where the classifiers of this model are kept.
+    pub(super) fn classifiers(&self, encoder: &Encoder<'_>) -> ClassifierStore {
+        ClassifierStore::new(self.config.out.join("classifiers").join(&encoder.digest))
     }
 }
 
@@ -101,9 +70,8 @@ pub(super) fn known(released: Option<&str>, dataset: &Dataset, task: &str) -> Op
 
 #[cfg(test)]
 mod tests {
-    use clip_eval::dataset;
-
     use super::*;
+    use crate::dataset;
 
     #[test]
     fn published_values_are_of_the_same_metric() {

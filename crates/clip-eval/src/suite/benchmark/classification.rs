@@ -1,0 +1,111 @@
+use clip_data::{LabelledImages, Split};
+use clip_model::Pretrained;
+
+use super::super::{Details, Features, Outcome, SHOTS, few_shot, fit_probe, zero_shot};
+use super::encoder::Encoder;
+use super::kept::identity;
+use super::{Benchmark, BenchmarkError, BenchmarkTask, MeasureError};
+use crate::{Dataset, Opened, Prediction};
+
+impl Benchmark<'_> {
+    /// One of several classes is named: by language, and by what is learned from examples.
+    pub(super) fn classification(
+        &mut self,
+        encoder: &Encoder<'_>,
+        dataset: &'static Dataset,
+    ) -> Result<(), BenchmarkError> {
+        let opened = dataset.open(&self.config.data, Split::Test, self.config.any_count);
+        let Some(test) = self.there(encoder, dataset, opened) else { return Ok(()) };
+        let tasks = self.config.tasks.clone();
+        if let Some(clip) = encoder.clip.filter(|_| tasks.contains(&BenchmarkTask::ZeroShot)) {
+            let of = identity(&(test.images.labels(), &test.names, &test.templates));
+            self.kept(encoder, dataset, ("zero-shot", of), |benchmark| {
+                benchmark.named(encoder, clip, dataset, &test).map(Some)
+            })?;
+        }
+        let probes =
+            [(BenchmarkTask::LinearProbe, "linear-probe"), (BenchmarkTask::FewShot, "few-shot")];
+        let probes = probes.into_iter().filter(|(task, _)| tasks.contains(task));
+        let probes: Vec<_> = probes.collect();
+        if probes.is_empty() {
+            return Ok(());
+        }
+        let train = match dataset.open(&self.config.data, Split::Train, self.config.any_count) {
+            Ok(train) => train,
+            Err(error) => {
+                self.absent(dataset, format!("no probe: {error}"));
+                return Ok(());
+            }
+        };
+        let of = identity(&(train.images.labels(), test.images.labels()));
+        for (task, name) in probes {
+            self.kept(encoder, dataset, (name, of), |benchmark| {
+                benchmark.probed(encoder, dataset, (&train, &test), task)
+            })?;
+        }
+        Ok(())
+    }
+
+    /// By language alone.
+    fn named(
+        &self,
+        encoder: &Encoder<'_>,
+        clip: &Pretrained,
+        dataset: &Dataset,
+        test: &Opened,
+    ) -> Result<Outcome, MeasureError> {
+        let (images, labels) = (test.images.as_ref(), test.images.labels());
+        let get = |index| images.image(index);
+        let features = self.encoded(encoder, clip, (dataset, "test"), labels, get)?;
+        let classifiers = self.classifiers(encoder);
+        let named = (encoder.name.as_str(), clip, &classifiers);
+        let (row, predictions) = zero_shot(named, dataset, test, &features)?;
+        let names: Vec<String> = test.names.iter().map(|names| names[0].clone()).collect();
+        let details = Details::of(images, &predictions, &names)?;
+        let guess = |p: &Prediction| p.guesses.first().map_or(0, |guess| guess.0);
+        let guesses = predictions.iter().map(guess).collect();
+        Ok(Outcome { rows: vec![row], details: Some(details), guesses })
+    }
+
+    /// By what is learned, unless another program should have written the features and did not.
+    fn probed(
+        &self,
+        encoder: &Encoder<'_>,
+        dataset: &Dataset,
+        (train, test): (&Opened, &Opened),
+        task: BenchmarkTask,
+    ) -> Result<Option<Outcome>, MeasureError> {
+        let classes = test.names.len();
+        let train = self.features(encoder, (dataset, "train"), train)?;
+        let test = self.features(encoder, (dataset, "test"), test)?;
+        let (Some(train), Some(test)) = (train, test) else { return Ok(None) };
+        let rows = match task {
+            BenchmarkTask::LinearProbe => {
+                vec![fit_probe(&encoder.name, dataset, classes, &train, &test)?.0]
+            }
+            _ => {
+                let of = |shots| few_shot(&encoder.name, dataset, classes, shots, (&train, &test));
+                // A class may have fewer images than the largest number.
+                SHOTS.into_iter().map_while(|shots| of(shots).ok()).collect()
+            }
+        };
+        Ok(Some(Outcome::of(rows)))
+    }
+
+    fn features(
+        &self,
+        encoder: &Encoder<'_>,
+        (dataset, split): (&Dataset, &str),
+        opened: &Opened,
+    ) -> Result<Option<Features>, MeasureError> {
+        let (labels, images) = (opened.images.labels(), opened.images.as_ref());
+        if let Some(given) = encoder.given {
+            let part = format!("{}-{split}", dataset.name);
+            let is_there = given.has(&part);
+            return Ok(is_there.then(|| given.get(&part, labels, &encoder.device)).transpose()?);
+        }
+        let Some(clip) = encoder.clip else { return Ok(None) };
+        let get = |index| images.image(index);
+        Ok(Some(self.encoded(encoder, clip, (dataset, split), labels, get)?))
+    }
+}
