@@ -18,6 +18,7 @@ pub const LOADER: Figure = Figure {
     early: "the first tenth",
     warmup: 0,
     goal: 0.95,
+    keeps_pages: false,
     measure,
 };
 

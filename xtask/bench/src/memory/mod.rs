@@ -34,6 +34,10 @@ pub struct Figure {
     warmup: usize,
     /// The ratio of the memory then to that of the last tenth should be no less.
     goal: f64,
+    /// Whether the allocator keeps pages that nothing is in, as `.cargo/config.toml` has it for the
+    /// speed of training; or gives them back, as is its default. What is kept is the most that there
+    /// ever was of each size, which goes on rising where sizes vary as those of images do.
+    keeps_pages: bool,
     measure: fn(&Path, Amounts) -> Result<Memory>,
 }
 
@@ -105,6 +109,9 @@ fn measure_apart(figure: &Figure, folder: &Path, amounts: Amounts) -> Result<Rou
         .arg("--data")
         .arg(folder)
         .stderr(Stdio::null());
+    if !figure.keeps_pages {
+        command.env_remove("MIMALLOC_PURGE_DELAY");
+    }
     let rows = apart::rows(command)?;
     let round: Vec<_> = rows.iter().map(|row| (row.peer, row.ours)).collect();
     let [held, resident] = round.try_into().ok().context("a round has two figures")?;

@@ -19,6 +19,7 @@ pub const TRAINING: Figure = Figure {
     early: "the second tenth",
     warmup: 1,
     goal: 0.98,
+    keeps_pages: true,
     measure,
 };
 
