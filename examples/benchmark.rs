@@ -14,10 +14,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
+use clap::builder::PossibleValuesParser;
 use clap::{Parser, ValueEnum};
 use clip_eval::{
     Benchmark, BenchmarkConfig, BenchmarkEvent, BenchmarkTask, Dataset, GivenFeatures, datasets,
-    datasets_named,
+    datasets_named, languages,
 };
 use clip_examples::{Model, finish};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -42,9 +43,18 @@ struct Args {
     /// What is measured
     #[arg(long, value_enum, num_args = 1.., default_values_t = [Tasks::ZeroShot])]
     tasks: Vec<Tasks>,
+    /// Frames of each video over which predictions are averaged, beside the result of the middle one
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    frames: usize,
     /// Folders of features that other programs wrote, DATASET-train.npy and DATASET-test.npy: baselines
     #[arg(long, value_name = "DIR", num_args = 1..)]
     features: Vec<PathBuf>,
+    /// Languages besides English in which classes are named too: ar, cn, it, jp
+    #[arg(long, value_name = "CODE", num_args = 1.., value_parser = PossibleValuesParser::new(languages()))]
+    languages: Vec<String>,
+    /// Shards that the models learned from: the report then tells which images they had seen
+    #[arg(long, value_name = "SHARDS", num_args = 1..)]
+    trained_on: Vec<String>,
     /// Where results, features and the report are kept; what is there is not measured again
     #[arg(long, value_name = "DIR", default_value = "benchmark")]
     out: PathBuf,
@@ -78,7 +88,7 @@ fn run(args: &Args) -> Result<()> {
         return io::stdout().write_all(list.as_bytes()).or(Ok(()));
     }
     let bar = ProgressBar::no_length().with_style(ProgressStyle::with_template(
-        "{msg} {bar:30} {pos}/{len} images, {per_sec}, {eta} left",
+        "{msg} {bar:30} {pos}/{len}, {per_sec}, {eta} left",
     )?);
     let tell = |event: BenchmarkEvent<'_>| show(&bar, event);
     let mut benchmark = Benchmark::new(config(args)?, &tell);
@@ -118,13 +128,16 @@ fn config(args: &Args) -> Result<BenchmarkConfig> {
         out: args.out.clone(),
         tasks: args.tasks.iter().map(task).collect(),
         any_count: args.any_count,
+        frames: args.frames,
         datasets: chosen,
+        languages: args.languages.clone(),
+        training: args.trained_on.clone(),
     })
 }
 
 fn show(bar: &ProgressBar, event: BenchmarkEvent<'_>) {
     match event {
-        BenchmarkEvent::Encoding { part, done, total } => {
+        BenchmarkEvent::Working { part, done, total } => {
             bar.set_message(part.to_owned());
             bar.set_length(total as u64);
             bar.set_position(done as u64);

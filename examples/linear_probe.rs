@@ -5,29 +5,25 @@
 //!     --train data/train --test data/test
 //! ```
 //!
-//! The strength of the regularisation is searched on a validation set, by default a fifth of the
-//! training set; then the probe is fitted to both together.
+//! The strength of the regularisation is searched on a validation set, by default a fifth of each
+//! class; then the probe is fitted to both together.
 
 #![recursion_limit = "256"]
 
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
-use burn::tensor::Tensor;
 use clap::Parser;
 use clip_data::{LabelledFiles, LabelledImages, ShardOpener, open_labelled};
 use clip_eval::{
-    Labelled, LinearProbe, Prediction, ProbeOptions, Source, accuracy, encode_images_with,
+    Features, LinearProbe, Prediction, ProbeOptions, Source, accuracy, encode_for_probes,
     mean_per_class, search_lambda,
 };
 use clip_examples::{Model, finish};
-use clip_model::{Clip, Pretrained};
+use clip_model::Pretrained;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
-/// One image of so many is held out where there is no validation set.
-const HELD_OUT: usize = 5;
 
 /// Fits a linear probe to a model's image features.
 #[derive(Parser)]
@@ -37,7 +33,7 @@ struct Args {
     /// Labelled shards or an image folder to learn from
     #[arg(long, value_name = "SHARDS", num_args = 1.., required = true)]
     train: Vec<String>,
-    /// The same to choose the regularisation by [default: a fifth of the training set]
+    /// The same to choose the regularisation by [default: a fifth of each class]
     #[arg(long, value_name = "SHARDS", num_args = 1..)]
     validation: Vec<String>,
     /// The same to measure on
@@ -46,12 +42,6 @@ struct Args {
     /// Strength of the regularisation, 1/C of scikit-learn [default: it is searched]
     #[arg(long)]
     lambda: Option<f64>,
-}
-
-/// Features with the index of each image's class.
-struct Set {
-    features: Tensor<2>,
-    labels: Vec<usize>,
 }
 
 fn main() -> ExitCode {
@@ -65,14 +55,12 @@ fn run(args: &Args) -> Result<()> {
     let train = encode(&clip, &train, &names)?;
     let test = encode(&clip, &open(&args.test)?, &names)?;
     let (train, validation) = match args.validation.is_empty() {
-        true => {
-            let images = train.labels.len();
-            ensure!(images >= HELD_OUT, "{images} images are too few to hold some out");
-            train.split()
-        }
+        true => train.split(),
         false => (train, encode(&clip, &open(&args.validation)?, &names)?),
     };
 
+    let images = train.labels.len();
+    ensure!(!validation.labels.is_empty(), "{images} images are too few to hold some out");
     let classes = names.len();
     let options = ProbeOptions::default();
     let lambda = match args.lambda {
@@ -85,7 +73,7 @@ fn run(args: &Args) -> Result<()> {
             search.lambda
         }
     };
-    let Set { features, labels } = train.with(validation);
+    let Features { features, labels } = train.with(validation);
     let options = ProbeOptions { lambda, ..options };
     let probe = LinearProbe::fit(features, &labels, classes, options)?;
     println!("lambda {lambda:.3e}, {} steps of L-BFGS", probe.iterations);
@@ -109,44 +97,19 @@ fn open(data: &[String]) -> Result<LabelledFiles> {
     open_labelled(data, &ShardOpener::default()).with_context(|| format!("on {}", data.join(" ")))
 }
 
-fn encode(clip: &Pretrained, set: &LabelledFiles, names: &[String]) -> Result<Set> {
+fn encode(clip: &Pretrained, set: &LabelledFiles, names: &[String]) -> Result<Features> {
     let get = |index| set.image(index);
-    let (encode, transform) = (Clip::encode_image_unprojected, &clip.transform);
-    let features = encode_images_with(encode, &clip.model, transform, set.len(), get, |_| ())?;
+    let features = encode_for_probes(clip, set.len(), get, |_| ())?;
     let label = |label: &usize| {
         let name = &set.class_names()[*label];
         let known = names.iter().position(|known| known == name);
         known.with_context(|| format!("no image of `{name}` to learn from"))
     };
-    Ok(Set { features, labels: set.labels().iter().map(label).collect::<Result<_>>()? })
+    Ok(Features { features, labels: set.labels().iter().map(label).collect::<Result<_>>()? })
 }
 
 /// Share of right predictions.
 fn share(predictions: &[Prediction]) -> f64 {
     let right = predictions.iter().filter(|prediction| prediction.rank == 0).count();
     right as f64 / predictions.len() as f64
-}
-
-impl Set {
-    fn view(&self) -> Labelled<'_> {
-        Labelled { features: &self.features, labels: &self.labels }
-    }
-
-    /// The set without every fifth image, and those.
-    fn split(self) -> (Self, Self) {
-        let part = |held_out: bool| {
-            let is_in = |at: &usize| (at % HELD_OUT == HELD_OUT - 1) == held_out;
-            let at: Vec<usize> = (0..self.labels.len()).filter(is_in).collect();
-            let labels = at.iter().map(|at| self.labels[*at]).collect();
-            let at: Vec<i64> = at.into_iter().map(|at| at as i64).collect();
-            let at = Tensor::from_data(at.as_slice(), &self.features.device());
-            Self { features: self.features.clone().select(0, at), labels }
-        };
-        (part(false), part(true))
-    }
-
-    fn with(mut self, other: Self) -> Self {
-        self.labels.extend(other.labels);
-        Self { features: Tensor::cat(vec![self.features, other.features], 0), ..self }
-    }
 }

@@ -24,6 +24,7 @@ def main():
     svhn(out / "svhn")
     cars(out / "cars")
     flowers(out / "flowers")
+    iiit5k(out / "iiit5k/IIIT5K")
 
 
 def save(path, variables, compress):
@@ -69,6 +70,20 @@ def flowers(folder):
     sets = {name: np.array(numbers, dtype=np.uint16) for name, numbers in sets.items()}
     save(folder / "setid.mat", sets, True)
     pictures(folder / "jpg", [f"image_{number:05}.jpg" for number in (1, 2, 3)])
+
+
+def iiit5k(folder):
+    """Three images whose lexicons have 3 and 4 words, one of them twice, and for the last one not its own."""
+    fields = [(name, object) for name in ["ImgName", "GroundTruth", "smallLexi", "mediumLexi"]]
+    entries = [
+        ("test/1002_1.png", "PRIVATE", ["PRIVATE", "PARKING", "Parking"], ["PARKING", "HOTEL", "PRIVATE", "BAR"]),
+        ("test/1009_1.png", "bar", ["HOTEL", "PRIVATE", "BAR"], ["BAR", "INN", "HOTEL", "2008"]),
+        ("test/1010_1.png", "2008", ["INN", "BAR", "HOTEL"], ["INN", "BAR", "HOTEL", "2008"]),
+    ]
+    cells = lambda words: np.array([words], dtype=object)
+    entries = [(name, word, cells(small), cells(medium)) for name, word, small, medium in entries]
+    save(folder / "testdata.mat", {"testdata": np.array([entries], dtype=fields)}, True)
+    pictures(folder / "test", [pathlib.Path(name).name for name, *_ in entries])
 
 
 def pictures(folder, names):

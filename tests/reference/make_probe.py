@@ -1,5 +1,5 @@
 """Write the goldens of clip-eval's linear probe and metrics, of random inputs, as scikit-learn and
-torchmetrics compute them.
+torchmetrics compute them, and of RareAct's means by its authors' definitions.
 
     python make_probe.py [--out crates/clip-eval/tests/goldens]
 
@@ -94,6 +94,66 @@ def metrics(rng, count, classes):
     }
 
 
+def weighted(golden, rng):
+    """Adds weights to scores, and the average precision by them."""
+    weights = 1 / rng.integers(1, 5, size=len(golden["scores"]))
+    scores = np.array(golden["scores"], np.float32)
+    value = average_precision_score(golden["positive"], scores, sample_weight=weights)
+    return golden | {"weights": weights.tolist(), "weighted_average_precision": value}
+
+
+def rare_act(rng, segments=150, draws=1000):
+    """Segments of few videos and actions, with scores and both means (Miech et al. 2020)."""
+    classes = [(f"verb {n % 4}", f"noun {n // 4}") for n in range(8)]
+    rows = [
+        {
+            "id": str(number),
+            "video_id": f"video {rng.integers(40)}",
+            "start": 10 * number,
+            "end": 10 * number + 10,
+            "class_id": int(label),
+            "verb": classes[label][0],
+            "noun": classes[label][1],
+            "annotation": int(rng.choice(5, p=[0.4, 0.3, 0.1, 0.1, 0.1])) if label else 0,
+        }
+        for number, label in enumerate(rng.integers(len(classes), size=segments))
+    ]
+    scores = rng.random((segments, len(classes))).round(2).astype(np.float32)
+    means = []
+    for label, (verb, noun) in enumerate(classes):
+        groups = ([], [], [])
+        for at, row in enumerate(rows):
+            shared = (row["verb"] == verb) + (row["noun"] == noun)
+            if shared == 2:
+                groups[{1: 0, 0: 1}.get(row["annotation"], 2)].append(at)
+            elif row["annotation"] == 1:
+                groups[1 + shared].append(at)
+        if not groups[0]:
+            continue
+        videos = [{} for _ in groups]
+        for group, of_video in zip(groups, videos):
+            for at in group:
+                of_video.setdefault(rows[at]["video_id"], []).append(at)
+        parts = [(at, 1 / len(same), not number) for number, of_video in enumerate(videos)
+                 for same in of_video.values() for at in same]
+        at, weights, right = (np.array(part) for part in zip(*parts))
+        weighted_mean = average_precision_score(right, scores[at, label], sample_weight=weights)
+        is_right = [not number for number, of_video in enumerate(videos) for _ in of_video]
+        drawn = []
+        for _ in range(draws):
+            one = [rng.choice(same) for of_video in videos for same in of_video.values()]
+            drawn.append(average_precision_score(is_right, scores[one, label]))
+        means.append((weighted_mean, np.mean(drawn)))
+    mwap, msap = np.mean(means, axis=0)
+    return {
+        "segments": rows,
+        "classes": classes,
+        "scores": scores.flatten().astype(float).round(2).tolist(),
+        "mwap": mwap,
+        "msap": msap,
+    }
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     default = pathlib.Path(__file__).parents[2] / "crates/clip-eval/tests/goldens"
@@ -113,6 +173,8 @@ def main():
         "metrics": [metrics(rng, *shape) for shape in ((50, 3), (400, 5))],
         "versions": versions,
     }
+    files["metrics"] = [weighted(golden, rng) for golden in files["metrics"]]
+    files["rare_act"] = rare_act(rng)
     for name, content in files.items():
         (out / f"{name}.json").write_text(json.dumps(content) + "\n")
 

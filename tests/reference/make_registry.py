@@ -1,4 +1,5 @@
-"""Write the class names and prompt templates of clip-eval's registry that packages hold.
+"""Write the class names and prompt templates of clip-eval's registry that packages hold; and, beside
+them, those of ImageNet in other languages (`languages.json`).
 
     pip install --no-deps clip-benchmark tensorflow-datasets mmpretrain gluoncv
     python make_registry.py [--out crates/clip-eval/registry/packages.json]
@@ -34,6 +35,9 @@ FROM_CLIP_BENCHMARK = {
     "pets": "pets",
     "svhn": "svhn",
 }
+
+# Languages of clip-benchmark's names and templates for ImageNet, by its own codes.
+LANGUAGES = ["ar", "cn", "it", "jp"]
 
 TEMPLATES = {
     **FROM_CLIP_BENCHMARK,
@@ -73,7 +77,22 @@ def main():
             for name, templates in sorted(templates.items())
         },
     }
-    out.write_text(json.dumps(registry, indent=1, ensure_ascii=False) + "\n")
+    write(out, registry)
+    write(out.with_name("languages.json"), {language: in_language(language) for language in LANGUAGES})
+
+
+def write(path, lists):
+    path.write_text(json.dumps(lists, indent=1, ensure_ascii=False) + "\n")
+
+
+def in_language(language):
+    imagenet = {"imagenet1k": "imagenet"}
+    names = clip_benchmark(f"{language}_classnames.json", imagenet)
+    templates = clip_benchmark(f"{language}_zeroshot_classification_templates.json", imagenet)
+    return {
+        "names": {**names, **imagenet_parts(names["imagenet"])},
+        "templates": [template.replace("{c}", "{}") for template in templates["imagenet"]],
+    }
 
 
 def file(package, path):

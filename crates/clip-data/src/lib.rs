@@ -43,9 +43,11 @@ mod error;
 mod labelled;
 #[cfg(feature = "loader")]
 mod loader;
+mod near;
 mod pairs;
 mod random;
 mod sample;
+mod selection;
 mod shards;
 #[cfg(feature = "statistics")]
 mod statistics;
@@ -66,8 +68,9 @@ pub use error::{Cause, DataError, Fault};
 #[cfg(feature = "download")]
 pub use labelled::download_cifar;
 pub use labelled::{
-    CifarSet, Label, LabelledFiles, LabelledImages, LabelledPixels, ListFormat, ListOptions,
-    MatError, MatValue, Split, VocImages, open_labelled, read_mat,
+    CifarSet, Ffmpeg, Label, LabelledFiles, LabelledImages, LabelledPixels, LabelledVideos,
+    Lexicon, LexiconImages, ListFormat, ListOptions, MatError, MatValue, Place, PlacedImages,
+    RareAct, Segment, Split, VocImages, open_labelled, read_mat,
 };
 #[cfg(feature = "burn-dataset")]
 pub use labelled::{LabelledDataset, LabelledItem};
@@ -76,6 +79,7 @@ pub use loader::{
     ClipBatch, LoaderConfig, LoaderError, LoaderOptions, LoaderState, LoaderStats, PairLoader,
     WindowStart,
 };
+pub use near::{DifferenceHash, Print, mean_difference, on_white};
 #[cfg(feature = "burn-dataset")]
 pub use pairs::BurnPairs;
 pub use pairs::{
@@ -84,6 +88,7 @@ pub use pairs::{
 };
 pub use random::{Stream, sample_rng};
 pub use sample::RawSample;
+pub use selection::{SelectionExample, SelectionImages};
 pub use shards::{
     CacheOptions, DEFAULT_MAX_MEMBER_BYTES, Location, OpenOptions, OpenShard, ShardOpener,
     ShardReader, count_samples, expand_shards, expand_sources, image_folder,

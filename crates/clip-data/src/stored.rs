@@ -44,6 +44,16 @@ impl StoredImage {
         Self { place, key, source: Source::File(path) }
     }
 
+    /// Remembers where an image is that the file `list` names. When it is not there, `put` says where
+    /// to get it and what else to do.
+    pub(crate) fn listed(list: &Path, path: PathBuf, put: &str) -> Result<Self, DataError> {
+        if path.is_file() {
+            return Ok(Self::of_file(path));
+        }
+        let reason = format!("it names {}, which is not there: {put}", path.display());
+        Err(DataError::layout(list, reason))
+    }
+
     /// Reads and decodes the image.
     pub(crate) fn decode(&self, max_pixels: u64) -> Result<DynamicImage, DataError> {
         let decoded = match &self.source {
@@ -90,6 +100,16 @@ pub(crate) fn sorted_entries(
     }
     paths.sort();
     Ok(paths)
+}
+
+/// Where the file `name` is: in one of these folders within `folder`, or beside them; or else where it
+/// should be, in the first of them that is there, or the first.
+pub(crate) fn folder_with(folder: &Path, candidates: &[&str], name: &str) -> PathBuf {
+    let mut paths = candidates.iter().map(|candidate| folder.join(candidate));
+    let mut all = paths.clone().chain([folder.to_owned()]);
+    let found = all.find(|path| path.join(name).is_file());
+    let found = found.or_else(|| paths.clone().find(|path| path.is_dir()));
+    found.or_else(|| paths.next()).unwrap_or_else(|| folder.to_owned())
 }
 
 /// Whether this is an image file to us.

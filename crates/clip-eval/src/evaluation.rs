@@ -8,11 +8,11 @@ use crate::wilson;
 pub struct Evaluation {
     /// Training step of the model.
     pub step: u64,
-    /// `zero_shot`, `image_to_text`, `text_to_image` or `held_out`.
+    /// `zero_shot`, `image_to_text`, `text_to_image`, `held_out` or another of a benchmark's.
     pub task: String,
     /// What it was measured on.
     pub dataset: String,
-    /// `top1`, `top5`, `recall@1`, `recall@5`, `recall@10` or `loss`.
+    /// `top1`, `top5`, `recall@1`, `recall@5`, `recall@10`, `loss` or another of a benchmark's.
     pub metric: String,
     /// The result.
     pub value: f64,

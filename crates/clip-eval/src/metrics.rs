@@ -38,7 +38,13 @@ pub fn roc_auc(scores: &[f32], positive: &[bool]) -> f64 {
 /// The mean over positives of the precision among what scores at least as high: scikit-learn's
 /// `average_precision_score`, and CLIP_benchmark's for VOC 2007. NaN without positives.
 pub fn average_precision(scores: &[f32], positive: &[bool]) -> f64 {
-    let curve = precision_recall(scores, positive);
+    weighted_average_precision(scores, positive, &vec![1.0; scores.len()])
+}
+
+/// [`average_precision`] where each score counts by its weight, which is above 0: scikit-learn's with
+/// `sample_weight`, the metric of RareAct. NaN without positives.
+pub fn weighted_average_precision(scores: &[f32], positive: &[bool], weights: &[f64]) -> f64 {
+    let curve = precision_recall(scores, positive, weights);
     let mut before = 0.0;
     let area = |sum, (recall, precision): &(f64, f64)| {
         let term = (recall - before) * precision;
@@ -51,7 +57,7 @@ pub fn average_precision(scores: &[f32], positive: &[bool]) -> f64 {
 /// The mean over recalls of 0, 0.1, ..., 1 of the highest precision at no less recall: the metric of
 /// the VOC 2007 challenge and of the paper. NaN without positives.
 pub fn average_precision_11_point(scores: &[f32], positive: &[bool]) -> f64 {
-    let curve = precision_recall(scores, positive);
+    let curve = precision_recall(scores, positive, &vec![1.0; scores.len()]);
     if curve.is_empty() {
         return f64::NAN;
     }
@@ -63,15 +69,17 @@ pub fn average_precision_11_point(scores: &[f32], positive: &[bool]) -> f64 {
 }
 
 /// Recall and precision at each threshold, from the highest; nothing without positives.
-fn precision_recall(scores: &[f32], positive: &[bool]) -> Vec<(f64, f64)> {
+fn precision_recall(scores: &[f32], positive: &[bool], weights: &[f64]) -> Vec<(f64, f64)> {
     let mut order: Vec<usize> = (0..scores.len()).collect();
     order.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]));
-    let of = positive.iter().filter(|positive| **positive).count() as f64;
+    let of = positive.iter().zip(weights).filter(|(positive, _)| **positive);
+    let of: f64 = of.map(|(_, weight)| weight).sum();
     let (mut found, mut seen) = (0.0, 0.0);
     let mut curve = Vec::new();
     for equals in order.chunk_by(|a, b| scores[*a] == scores[*b]) {
-        found += equals.iter().filter(|at| positive[**at]).count() as f64;
-        seen += equals.len() as f64;
+        let weight = |at: &usize| weights[*at];
+        found += equals.iter().filter(|at| positive[**at]).map(weight).sum::<f64>();
+        seen += equals.iter().map(weight).sum::<f64>();
         curve.push((found / of, found / seen));
     }
     if of == 0.0 { Vec::new() } else { curve }
@@ -106,6 +114,9 @@ mod tests {
         roc_auc: f64,
         average_precision: f64,
         average_precision_11_point: f64,
+        /// Of each score, and the average precision by them.
+        weights: Vec<f64>,
+        weighted_average_precision: f64,
         /// Label, guessed class and its probability.
         predictions: Vec<(usize, usize, f32)>,
         classes: usize,
@@ -127,6 +138,8 @@ mod tests {
             let Golden { scores, positive, .. } = &golden;
             assert!(near(roc_auc(scores, positive), golden.roc_auc));
             assert!(near(average_precision(scores, positive), golden.average_precision));
+            let ours = weighted_average_precision(scores, positive, &golden.weights);
+            assert!(near(ours, golden.weighted_average_precision), "{ours}");
             let ours = average_precision_11_point(scores, positive);
             assert!(near(ours, golden.average_precision_11_point), "{ours}");
         }

@@ -84,6 +84,41 @@ fn ranks_of(
     right.iter().enumerate().map(rank).collect()
 }
 
+/// For each query the answer of a gallery with the highest score, without ever holding all scores;
+/// nothing where no score is a number.
+///
+/// # Shapes
+///
+/// - queries: `[queries, embed]`
+/// - gallery: `[answers, embed]`
+pub(crate) fn nearest(queries: &Tensor<2>, gallery: &Tensor<2>) -> Vec<Option<usize>> {
+    nearest_in(queries, gallery, ROWS.min(gallery.dims()[0]).max(1))
+}
+
+fn nearest_in(queries: &Tensor<2>, gallery: &Tensor<2>, rows: usize) -> Vec<Option<usize>> {
+    let ([all, _], [answers, _]) = (queries.dims(), gallery.dims());
+    let at_once = (SCORES / rows).max(1);
+    let mut best = vec![(f32::NEG_INFINITY, None); all];
+    for first in (0..all).step_by(at_once) {
+        let count = at_once.min(all - first);
+        let part = queries.clone().narrow(0, first, count);
+        for start in (0..answers).step_by(rows) {
+            let block = gallery.clone().narrow(0, start, rows.min(answers - start));
+            let scores = part.clone().matmul(block.transpose());
+            let is_nan = scores.clone().is_nan();
+            let (scores, at) = scores.mask_fill(is_nan, f32::NEG_INFINITY).max_dim_with_indices(1);
+            let (scores, at) = (scores.into_data(), at.into_data());
+            let found = scores.iter::<f32>().zip(at.iter::<i64>());
+            for (best, (score, at)) in best[first..].iter_mut().zip(found) {
+                if score > best.0 {
+                    *best = (score, Some(start + at as usize));
+                }
+            }
+        }
+    }
+    best.into_iter().map(|(_, answer)| answer).collect()
+}
+
 /// The indices of the `k` largest scores, largest first.
 pub(crate) fn top(scores: &[f32], k: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..scores.len()).collect();
@@ -119,6 +154,30 @@ mod tests {
         for rows in [1, 13, 70] {
             assert_eq!(ranks_of(queries.clone(), &gallery, rows, &right), whole);
         }
+    }
+
+    #[test]
+    fn blocks_give_the_nearest_of_all() {
+        let device = Device::flex();
+        device.seed(2);
+        let random =
+            |rows| Tensor::<2>::random([rows, 8], Distribution::Uniform(-1.0, 1.0), &device);
+        let (queries, gallery) = (random(30), random(70));
+        let scores: Vec<f32> =
+            queries.clone().matmul(gallery.clone().transpose()).into_data().iter().collect();
+        let whole: Vec<_> = scores.chunks(70).map(|row| Some(top(row, 1)[0])).collect();
+        assert_eq!(nearest(&queries, &gallery), whole);
+        for rows in [1, 13, 70] {
+            assert_eq!(nearest_in(&queries, &gallery, rows), whole);
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_number_is_near_nothing() {
+        let device = Device::flex();
+        let queries = Tensor::<2>::from_data([[1.0, 0.0], [f32::NAN, 0.0]], &device);
+        let gallery = Tensor::<2>::from_data([[f32::NAN, 1.0], [-1.0, 0.0]], &device);
+        assert_eq!(nearest(&queries, &gallery), [Some(1), None]);
     }
 
     #[test]

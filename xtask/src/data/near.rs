@@ -2,17 +2,12 @@
 
 use std::collections::HashMap;
 
+use clip_data::Print;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::picture::Print;
-
-/// Pictures closer than this, in steps of 1/255, are the same picture.
-pub const SAME: f64 = 2.0;
 /// Pictures closer than this are near copies.
 const NEAR: f64 = 4.0;
-/// Hash distance beyond which pictures of different groups are not compared by pixel.
-pub const WORTH_COMPARING: u32 = 8;
 
 /// What is known of a picture: what it shows and how it looks.
 #[derive(Clone, Debug)]
@@ -112,7 +107,7 @@ fn nearest(
     }
     for seen in others {
         let hash = picture.print.hash_distance(&seen.print);
-        if hash <= WORTH_COMPARING && seen.group != picture.group {
+        if hash <= Print::WORTH_COMPARING && seen.group != picture.group {
             other.see(hash, picture, seen);
         }
     }
@@ -121,13 +116,8 @@ fn nearest(
 
 /// For each of `pictures`, whether it is the same as one of `others`, whatever they show.
 pub fn copies(pictures: &[&Seen], others: &[&Seen]) -> Vec<bool> {
-    let same = |picture: &&Seen| others.iter().any(|other| same_looks(picture, other));
+    let same = |picture: &&Seen| others.iter().any(|other| picture.print.is_same(&other.print));
     pictures.par_iter().map(same).collect()
-}
-
-fn same_looks(left: &Seen, right: &Seen) -> bool {
-    left.print.hash_distance(&right.print) <= WORTH_COMPARING
-        && left.print.difference(&right.print) < SAME
 }
 
 /// For each of `pictures`, whether it is the same as an earlier one of its group that is no
@@ -138,7 +128,7 @@ pub fn repeats(pictures: &[&Seen]) -> Vec<bool> {
         let mut kept: Vec<&Seen> = Vec::new();
         for index in members {
             let picture = pictures[index];
-            if kept.iter().any(|known| known.print.difference(&picture.print) < SAME) {
+            if kept.iter().any(|known| known.print.difference(&picture.print) < Print::SAME) {
                 repeats[index] = true;
             } else {
                 kept.push(picture);

@@ -33,6 +33,9 @@ pub struct ListOptions {
     /// A field and what it must hold for a line to count.
     #[serde(default)]
     pub only: Option<(String, String)>,
+    /// The folder that the paths of videos start from, where the list is of videos.
+    #[serde(default)]
+    pub videos: Option<PathBuf>,
 }
 
 /// How the lines of a list are written.
@@ -75,46 +78,62 @@ impl LabelledFiles {
         class_names: Vec<String>,
     ) -> Result<Self, DataError> {
         let folder = folder.as_ref();
-        let list = folder.join(&options.file);
-        let lines = lines(&list, options.format)?;
+        let stored = options.entries(folder, class_names.len())?.into_iter();
+        let stored = stored.map(|(line, image, label)| {
+            let path = folder.join(&options.folder).join(format!("{image}{}", options.ending));
+            match path.is_file() {
+                true => Ok((StoredImage::of_file(path), label)),
+                false => {
+                    let reason = format!("line {line}: there is no {}", path.display());
+                    Err(DataError::layout(folder.join(&options.file), reason))
+                }
+            }
+        });
+        Ok(Self::new(stored.collect::<Result<_, _>>()?, class_names))
+    }
+}
+
+impl ListOptions {
+    /// Of each line that counts, of which there is one at least, its number, what it names and the
+    /// label.
+    pub(super) fn entries(
+        &self,
+        folder: &Path,
+        classes: usize,
+    ) -> Result<Vec<(usize, String, usize)>, DataError> {
+        let list = folder.join(&self.file);
+        let lines = lines(&list, self.format)?;
         let wrong = |line: usize, reason: String| {
             DataError::layout(&list, format!("line {line}: {reason}"))
         };
         let missing = |line: usize, field: &str| wrong(line, format!("it has no field `{field}`"));
-        let mut images = Vec::new();
+        let mut named = Vec::new();
         for (line, fields) in &lines {
             let field = |name: &str| fields.get(name).ok_or_else(|| missing(*line, name));
-            if let Some((name, wanted)) = &options.only
+            if let Some((name, wanted)) = &self.only
                 && field(name)? != wanted
             {
                 continue;
             }
-            let image = field(&options.image)?;
-            let label = match &options.label {
+            let image = field(&self.image)?;
+            let label = match &self.label {
                 Label::Number(name, _) | Label::Name(name, _) => field(name)?.clone(),
                 Label::Folder(_) | Label::SortedFolder => folder_of(image),
             };
-            images.push((*line, image, label));
+            named.push((*line, image, label));
         }
-        let labels = Labels::of(folder, &options.label, images.iter().map(|image| &image.2))?;
-        let stored = images.into_iter().map(|(line, image, name)| {
-            let label = labels.get(&name).filter(|label| *label < class_names.len());
-            let label = label.ok_or_else(|| {
-                wrong(line, format!("`{name}` is none of the {} classes", class_names.len()))
-            })?;
+        if named.is_empty() {
+            return Err(DataError::layout(list, "it lists no images"));
+        }
+        let labels = Labels::of(folder, &self.label, named.iter().map(|named| &named.2))?;
+        let entries = named.into_iter().map(|(line, image, name)| {
+            let label = labels.get(&name).filter(|label| *label < classes);
+            let label = label
+                .ok_or_else(|| wrong(line, format!("`{name}` is none of the {classes} classes")))?;
             // A path may start at the root of the data set.
-            let image = format!("{}{}", image.trim_start_matches('/'), options.ending);
-            let path = folder.join(&options.folder).join(image);
-            match path.is_file() {
-                true => Ok((StoredImage::of_file(path), label)),
-                false => Err(wrong(line, format!("there is no {}", path.display()))),
-            }
+            Ok((line, image.trim_start_matches('/').to_owned(), label))
         });
-        let stored = stored.collect::<Result<Vec<_>, _>>()?;
-        match stored.is_empty() {
-            true => Err(DataError::layout(list, "it lists no images")),
-            false => Ok(Self::new(stored, class_names)),
-        }
+        entries.collect()
     }
 }
 

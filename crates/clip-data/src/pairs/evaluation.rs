@@ -73,6 +73,22 @@ impl EvalPairs {
         Ok(Self { pairs })
     }
 
+    /// Images that the file `list` names, with their captions.
+    pub(super) fn listed(
+        list: &Path,
+        pairs: Vec<(StoredImage, Vec<String>)>,
+    ) -> Result<Self, DataError> {
+        if pairs.is_empty() {
+            return Err(DataError::layout(list, "it lists no images to measure on"));
+        }
+        match pairs.iter().find(|(_, captions)| captions.is_empty()) {
+            Some((image, _)) => {
+                Err(DataError::layout(list, format!("`{}` has no captions", image.key)))
+            }
+            None => Ok(Self { pairs }),
+        }
+    }
+
     /// Number of images.
     pub fn len(&self) -> usize {
         self.pairs.len()

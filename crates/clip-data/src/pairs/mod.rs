@@ -8,6 +8,7 @@ mod file;
 mod folder;
 mod joined;
 mod open;
+mod published;
 mod source;
 mod synthetic;
 

@@ -7,10 +7,12 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use svg::NUMBERED;
+
 use crate::{Prediction, wilson};
 
 /// How often each class was taken for each.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConfusionMatrix {
     /// The classes' names.
     pub class_names: Vec<String>,
@@ -69,6 +71,11 @@ impl ConfusionMatrix {
     /// are seen. Up to 20 classes have their numbers in the cells.
     pub fn to_svg(&self, title: &str, subtitle: &str) -> String {
         svg::draw(self, title, subtitle)
+    }
+
+    /// The matrix as an SVG element of an HTML page, with neither title nor scale.
+    pub(crate) fn to_figure(&self) -> String {
+        svg::draw_in_page(self)
     }
 
     fn class_result(&self, class: usize) -> ClassResult {

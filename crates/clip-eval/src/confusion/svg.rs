@@ -4,13 +4,16 @@ use super::ConfusionMatrix;
 use crate::markup::escape;
 
 /// Up to so many classes, cells are large enough for their numbers.
-const NUMBERED: usize = 20;
+pub(crate) const NUMBERED: usize = 20;
 
 /// Colours of the shares 0, 1/4 and 1: one hue, the darker the more.
 const SCALE: [[f64; 3]; 3] = [[247.0, 251.0, 255.0], [107.0, 174.0, 214.0], [8.0, 48.0, 107.0]];
 
 /// Shares that the scale beside the matrix names.
 const TICKS: [f64; 5] = [0.0, 0.05, 0.25, 0.5, 1.0];
+
+/// Letters that a class's name has in a page.
+const NAME_IN_PAGE: usize = 24;
 
 /// Space on both sides of the picture.
 const MARGIN: f64 = 20.0;
@@ -79,23 +82,44 @@ pub(super) fn draw(matrix: &ConfusionMatrix, title: &str, subtitle: &str) -> Str
          Arial, sans-serif\" fill=\"#24292f\">\n<rect width=\"100%\" height=\"100%\" \
          fill=\"#ffffff\"/>\n"
     );
-    let titles = titles(&frame, title, subtitle);
+    let titles = titles(&frame, title, subtitle) + &axes(&frame);
     let names = names(&frame, &matrix.class_names);
     let (cells, scale) = (cells(&frame, matrix), scale(&frame));
     head + &titles + &names + &cells + &scale + "</svg>\n"
 }
 
+/// The matrix alone, at four fifths of its size and in the font of the page that it stands in.
+pub(super) fn draw_in_page(matrix: &ConfusionMatrix) -> String {
+    let class_names = matrix.class_names.iter().map(|name| shortened(name, NAME_IN_PAGE));
+    let class_names: Vec<String> = class_names.collect();
+    let frame = Frame::new(&class_names);
+    let top = frame.top - 4.0;
+    let (width, height) = (frame.left + frame.side + 4.0, frame.columns_title + 8.0 - top);
+    let head = format!(
+        "<svg width=\"{:.0}\" viewBox=\"0 {top:.0} {width:.0} {height:.0}\" role=\"img\" \
+         aria-label=\"confusion matrix\" fill=\"#24292f\">\n",
+        0.8 * width
+    );
+    head + &axes(&frame) + &names(&frame, &class_names) + &cells(&frame, matrix) + "</svg>\n"
+}
+
 fn titles(frame: &Frame, title: &str, subtitle: &str) -> String {
-    let Frame { left, top, side, width, columns_title, .. } = frame;
-    let room = |font: f64| ((width - 2.0 * MARGIN) / (0.56 * font)) as usize;
+    let room = |font: f64| ((frame.width - 2.0 * MARGIN) / (0.56 * font)) as usize;
     let title = escape(&shortened(title, room(18.0)));
     let subtitle = escape(&shortened(subtitle, room(13.0)));
+    format!(
+        "<text x=\"{MARGIN}\" y=\"34\" font-size=\"18\" font-weight=\"600\">{title}</text>\n\
+         <text x=\"{MARGIN}\" y=\"56\" font-size=\"13\" fill=\"#57606a\">{subtitle}</text>\n"
+    )
+}
+
+/// What the rows and columns are.
+fn axes(frame: &Frame) -> String {
+    let Frame { left, top, side, columns_title, .. } = frame;
     let (middle_x, middle_y) = (left + side / 2.0, top + side / 2.0);
     let rows_title = MARGIN + 4.0;
     format!(
-        "<text x=\"{MARGIN}\" y=\"34\" font-size=\"18\" font-weight=\"600\">{title}</text>\n\
-         <text x=\"{MARGIN}\" y=\"56\" font-size=\"13\" fill=\"#57606a\">{subtitle}</text>\n\
-         <g font-size=\"13\" font-weight=\"600\" text-anchor=\"middle\">\n\
+        "<g font-size=\"13\" font-weight=\"600\" text-anchor=\"middle\">\n\
          <text x=\"{rows_title}\" y=\"{middle_y:.1}\" \
          transform=\"rotate(-90 {rows_title} {middle_y:.1})\">true class</text>\n\
          <text x=\"{middle_x:.1}\" y=\"{columns_title:.1}\">predicted class</text>\n</g>\n"
@@ -132,13 +156,14 @@ fn cells(frame: &Frame, matrix: &ConfusionMatrix) -> String {
     let mut svg = format!("<rect {area} fill=\"{background}\"/>\n");
     svg += "<g shape-rendering=\"crispEdges\">\n";
     let mut numbers = "<g font-size=\"13\" text-anchor=\"middle\">\n".to_owned();
-    for (right, row) in matrix.counts.iter().enumerate() {
+    for (right, (from, row)) in matrix.class_names.iter().zip(&matrix.counts).enumerate() {
         let n: usize = row.iter().sum();
         // Most cells of many classes are empty, as the background is.
-        for (guess, count) in row.iter().enumerate().filter(|(_, count)| **count > 0) {
+        let named = matrix.class_names.iter().zip(row).enumerate();
+        for (guess, (to, count)) in named.filter(|(_, (_, count))| **count > 0) {
             let share = *count as f64 / n as f64;
             let (x, y) = (left + guess as f64 * cell, top + right as f64 * cell);
-            let [from, to] = [right, guess].map(|class| escape(&matrix.class_names[class]));
+            let [from, to] = [from, to].map(|name| escape(name));
             svg += &format!(
                 "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{size}\" height=\"{size}\" fill=\"{}\">\
                  <title>{from} as {to}: {count} of {n} ({:.1}%)</title></rect>\n",

@@ -12,7 +12,8 @@ use crate::zero_shot::predict;
 use lbfgs::{Stop, minimize};
 use logistic::{Logistic, columns, logits, tensors};
 
-pub use search::*;
+pub(crate) use search::search;
+pub use search::{Labelled, LambdaSearch, search_lambda};
 
 /// How a probe is fitted.
 #[derive(Clone, Copy, Debug, PartialEq)]

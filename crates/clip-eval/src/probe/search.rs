@@ -54,14 +54,21 @@ pub fn search_lambda(
     check(train.features, train.labels, classes)?;
     check(validation.features, validation.labels, classes)?;
     let mut start: Option<Vec<f64>> = None;
-    let tried = best_step(|step| {
-        let options = ProbeOptions { lambda: lambda_of(step), ..options };
+    search(|lambda| {
+        let options = ProbeOptions { lambda, ..options };
         let (features, labels) = (train.features.clone(), train.labels);
         let probe = LinearProbe::fit_from(start.take(), features, labels, classes, options)?;
         let scored = score(&probe.classify(validation.features.clone(), validation.labels));
         start = Some(probe.parameters);
         Ok(scored)
-    })?;
+    })
+}
+
+/// The same for whatever `score` fits with a strength; it is told the strongest first.
+pub(crate) fn search(
+    mut score: impl FnMut(f64) -> Result<f64, ProbeError>,
+) -> Result<LambdaSearch, ProbeError> {
+    let tried = best_step(|step| score(lambda_of(step)))?;
     let best = best_of(&tried);
     let tried = tried.into_iter().map(|(step, score)| (lambda_of(step), score)).collect();
     Ok(LambdaSearch { lambda: lambda_of(best), tried })

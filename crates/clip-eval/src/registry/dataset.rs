@@ -22,7 +22,7 @@ pub struct Dataset {
     pub task: Task,
     /// What its main result is.
     pub metric: Metric,
-    /// Number of classes, or of images to find.
+    /// Number of classes, of images to find, or of captions to choose from.
     pub classes: usize,
     /// The list of class names; the data set's own name unless it is given.
     #[serde(default, rename = "names")]
@@ -62,8 +62,12 @@ pub enum Task {
     Retrieval,
     /// One of the words of a lexicon is read.
     Lexicon,
+    /// Of two captions the one that an image has is chosen.
+    Selection,
     /// The place is guessed.
     Geolocation,
+    /// Actions are found among what looks like them.
+    RareAct,
 }
 
 /// What the main result of a data set is.
@@ -87,9 +91,18 @@ pub enum Metric {
     /// The share of queries that find what they should first, both ways, averaged.
     #[serde(rename = "recall@1")]
     RecallAt1,
+    /// The share of examples whose images choose their captions.
+    #[serde(rename = "text_score")]
+    TextScore,
+    /// The share of examples whose captions choose their images as well.
+    #[serde(rename = "group_score")]
+    GroupScore,
     /// The share of images placed within 25 km.
     #[serde(rename = "within_25km")]
     Within25Km,
+    /// The classes' average precisions, a video counting once, averaged.
+    #[serde(rename = "mwap")]
+    Mwap,
 }
 
 impl Metric {
@@ -102,7 +115,10 @@ impl Metric {
             Self::RocAuc => "roc_auc",
             Self::Map11 => "map11",
             Self::RecallAt1 => "recall@1",
+            Self::TextScore => "text_score",
+            Self::GroupScore => "group_score",
             Self::Within25Km => "within_25km",
+            Self::Mwap => "mwap",
         }
     }
 }
@@ -125,16 +141,20 @@ pub enum Suite {
     /// Text in images.
     #[serde(rename = "ocr")]
     Ocr,
+    /// Captions that differ in how their words belong together.
+    #[serde(rename = "compositional")]
+    Compositional,
 }
 
 impl Suite {
     /// Every suite with its name.
-    pub const ALL: [(&'static str, Self); 5] = [
+    pub const ALL: [(&'static str, Self); 6] = [
         ("paper", Self::Paper),
         ("vtab+", Self::VtabPlus),
         ("robustness", Self::Robustness),
         ("retrieval", Self::Retrieval),
         ("ocr", Self::Ocr),
+        ("compositional", Self::Compositional),
     ];
 
     pub(super) fn named(name: &str) -> Option<Self> {

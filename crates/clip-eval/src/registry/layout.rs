@@ -1,8 +1,8 @@
 use clip_data::ListOptions;
 use serde::Deserialize;
 
-/// How the authors of a data set publish it. Beside that, every data set is read from shards in
-/// CLIP_benchmark's layout.
+/// How the authors of a data set publish it. Beside that, every data set of classes, or of captions to
+/// find, is read from shards in CLIP_benchmark's layout.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(tag = "format", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Layout {
@@ -36,8 +36,22 @@ pub enum Layout {
         /// To measure on.
         test: Box<ListOptions>,
     },
-    /// Images with captions: shards, or a folder with texts beside the images.
+    /// RareAct: a table of segments of videos.
+    RareAct,
+    /// Images with places: two lists, or EXIF data.
+    Places,
+    /// Images with captions: shards, a folder with texts beside the images, or the files of MS COCO and
+    /// Flickr30k.
     Pairs,
+    /// Winoground.
+    Winoground,
+    /// SugarCrepe, whose parts are in one folder, `sugar_crepe`.
+    SugarCrepe {
+        /// The part, such as `add_att`.
+        part: String,
+    },
+    /// IIIT5K-words.
+    Iiit5k,
     /// Only in shards.
     Shards,
 }
@@ -51,4 +65,7 @@ pub struct FolderLayout {
     pub train: Option<String>,
     /// To measure on.
     pub test: String,
+    /// Whether what is in them are videos.
+    #[serde(default)]
+    pub videos: bool,
 }

@@ -1,19 +1,24 @@
 //! The data sets that models are measured on, as data: `registry/` of this crate.
 
 mod dataset;
+mod languages;
 mod layout;
 mod open;
 mod prompts;
 mod published;
+mod texts;
+mod videos;
 
 use std::sync::LazyLock;
 
 use serde::Deserialize;
 
 pub use dataset::{Dataset, Metric, Suite, Task};
+pub use languages::languages;
 pub use layout::{FolderLayout, Layout};
 pub use open::{OpenError, Opened};
 pub use prompts::{ClassNames, Provenance};
+pub(crate) use published::published_by;
 pub use published::{Published, PublishedSource, published};
 
 /// Every data set that is known, in the paper's order where it has one.

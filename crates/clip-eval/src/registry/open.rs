@@ -5,8 +5,8 @@ use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use clip_data::{
-    CifarSet, DataError, EvalPairs, LabelledFiles, LabelledImages, LabelledPixels, ShardOpener,
-    Split, VocImages,
+    CifarSet, DataError, LabelledFiles, LabelledImages, LabelledPixels, ShardOpener, Split,
+    VocImages,
 };
 use md5::{Digest, Md5};
 use thiserror::Error;
@@ -52,14 +52,16 @@ pub enum OpenError {
         /// The published one's.
         expected: String,
     },
-    /// It has more or fewer images than were published.
+    /// It has more or fewer images, or examples of images with captions, than were published.
     #[error(
-        "it has {found} images and not {expected}: something is missing or it is another version; \
+        "it has {found} {what} and not {expected}: something is missing or it is another version; \
          --any-count measures on it all the same"
     )]
     Count {
-        /// Images.
+        /// Images or examples.
         found: usize,
+        /// Which of the two they are.
+        what: &'static str,
         /// The published numbers.
         expected: String,
     },
@@ -87,15 +89,19 @@ pub struct Opened {
 
 impl Dataset {
     /// The folder below `root` that it is in: its name, or CLIP_benchmark's, `wds_` and the name with
-    /// dashes for slashes.
-    fn folder(&self, root: &Path) -> Result<PathBuf, OpenError> {
+    /// dashes for slashes; SugarCrepe's parts are in one.
+    pub(super) fn folder(&self, root: &Path) -> Result<PathBuf, OpenError> {
         let theirs = |alias: &String| format!("wds_{}", alias.replace('/', "-"));
-        let names = [self.name.clone(), theirs(&self.name)].into_iter();
+        let own = match &self.layout {
+            Layout::SugarCrepe { .. } => "sugar_crepe",
+            _ => &self.name,
+        };
+        let names = [own.to_owned(), theirs(&self.name)].into_iter();
         let names =
             names.chain(self.aliases.iter().cloned()).chain(self.aliases.iter().map(theirs));
         let found = names.map(|name| root.join(name)).find(|folder| folder.is_dir());
         found.ok_or_else(|| OpenError::Absent {
-            put: root.join(&self.name),
+            put: root.join(own),
             home: match &self.note {
                 Some(note) => format!("{}; {note}", self.home),
                 None => self.home.clone(),
@@ -122,7 +128,21 @@ impl Dataset {
         Ok(opened)
     }
 
-    fn check_count(&self, found: usize, split: Split, any_count: bool) -> Result<(), OpenError> {
+    pub(super) fn check_count(
+        &self,
+        found: usize,
+        split: Split,
+        any_count: bool,
+    ) -> Result<(), OpenError> {
+        self.check_number((found, "images"), split, any_count)
+    }
+
+    pub(super) fn check_number(
+        &self,
+        (found, what): (usize, &'static str),
+        split: Split,
+        any_count: bool,
+    ) -> Result<(), OpenError> {
         let expected = match split {
             Split::Train => &self.train,
             Split::Test => &self.test,
@@ -131,7 +151,14 @@ impl Dataset {
             return Ok(());
         }
         let expected: Vec<String> = expected.iter().map(usize::to_string).collect();
-        Err(OpenError::Count { found, expected: expected.join(" or ") })
+        Err(OpenError::Count { found, what, expected: expected.join(" or ") })
+    }
+
+    pub(super) fn check_classes(&self, path: PathBuf, found: usize) -> Result<(), OpenError> {
+        match found == self.classes {
+            true => Ok(()),
+            false => Err(OpenError::Classes { path, found, expected: self.classes }),
+        }
     }
 
     /// From CLIP_benchmark's layout, or from shards of all splits in one folder.
@@ -161,6 +188,7 @@ impl Dataset {
         self.check_files(&folder)?;
         let main = self.main_names();
         let images: Box<dyn LabelledImages> = match &self.layout {
+            _ if self.has_videos() => Box::new(self.videos(&folder, split)?),
             Layout::Cifar => {
                 let set = if self.classes == 10 { CifarSet::Cifar10 } else { CifarSet::Cifar100 };
                 Box::new(LabelledPixels::cifar(&folder, set, split)?)
@@ -186,12 +214,15 @@ impl Dataset {
                 Box::new(LabelledFiles::listed(&folder, list, main)?)
             }
             Layout::Shards => return Err(OpenError::ShardsOnly { put: folder.join(part(split)) }),
-            Layout::Voc | Layout::Pairs => return Err(OpenError::Task(self.title.clone())),
+            Layout::Voc
+            | Layout::Pairs
+            | Layout::RareAct
+            | Layout::Places
+            | Layout::Winoground
+            | Layout::SugarCrepe { .. }
+            | Layout::Iiit5k => return Err(OpenError::Task(self.title.clone())),
         };
-        let found = images.class_names().len();
-        if found != self.classes {
-            return Err(OpenError::Classes { path: folder, found, expected: self.classes });
-        }
+        self.check_classes(folder, images.class_names().len())?;
         let names = match self.names() {
             (_, Provenance::WithTheData) => {
                 images.class_names().iter().map(|name| vec![name.clone()]).collect()
@@ -217,22 +248,6 @@ impl Dataset {
         Ok(images)
     }
 
-    /// The captioned images of its test split below `root`: `test`, with shards (CLIP_benchmark's layout)
-    /// or with images and texts beside them; or `test-*.tar`. See [`open`](Self::open) on their number.
-    ///
-    /// # Errors
-    ///
-    /// See [`OpenError`].
-    pub fn open_pairs(&self, root: &Path, any_count: bool) -> Result<EvalPairs, OpenError> {
-        let folder = self.folder(root)?;
-        let together = holds_shards(&folder, "test-");
-        let spec = folder.join(if together { "test-*.tar" } else { "test" });
-        let spec = [spec.to_string_lossy().into_owned()];
-        let pairs = EvalPairs::open(&spec, &ShardOpener::default())?;
-        self.check_count(pairs.len(), Split::Test, any_count)?;
-        Ok(pairs)
-    }
-
     /// Files that are there must be the published ones.
     fn check_files(&self, folder: &Path) -> Result<(), OpenError> {
         for (name, expected) in &self.files {
@@ -251,7 +266,7 @@ impl Dataset {
 }
 
 /// Whether there are `.tar` files whose names start so.
-fn holds_shards(folder: &Path, start: &str) -> bool {
+pub(super) fn holds_shards(folder: &Path, start: &str) -> bool {
     let is_shard = |entry: io::Result<fs::DirEntry>| {
         let name = entry.map(|entry| entry.file_name().to_string_lossy().into_owned());
         name.is_ok_and(|name| name.starts_with(start) && name.ends_with(".tar"))

@@ -20,6 +20,12 @@ impl Features {
         Self { features: self.features.clone().select(0, at), labels }
     }
 
+    /// These and then others, of the same width.
+    pub fn with(self, other: Self) -> Self {
+        let features = Tensor::cat(vec![self.features, other.features], 0);
+        Self { features, labels: [self.labels, other.labels].concat() }
+    }
+
     /// Those to fit a probe to while its regularisation is chosen, and those to choose it by: of each
     /// class every fifth.
     pub fn split(&self) -> (Self, Self) {

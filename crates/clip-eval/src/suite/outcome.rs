@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Row;
 use super::npy::write_whole;
+use crate::confusion::NUMBERED;
 use crate::{ClassResult, ConfusionMatrix, Prediction, expected_calibration_error};
 
 /// Classes that are named as the hardest.
@@ -44,6 +45,10 @@ pub struct Details {
     pub examples: Vec<Shown>,
     /// How far confidence is from accuracy; see [`expected_calibration_error`].
     pub calibration_error: f64,
+    /// Which classes are taken for which, where there are at most 20. Outcomes that were kept before
+    /// there was this have nothing.
+    #[serde(default)]
+    pub confusion: Option<ConfusionMatrix>,
 }
 
 /// An image with what was said about it.
@@ -77,7 +82,8 @@ impl Details {
         predictions: &[Prediction],
         names: &[String],
     ) -> Result<Self, DataError> {
-        let mut classes = ConfusionMatrix::new(predictions, names).per_class();
+        let confusion = ConfusionMatrix::new(predictions, names);
+        let mut classes = confusion.per_class();
         classes.retain(|class| class.n > 0);
         classes.sort_by(|a, b| a.top1.total_cmp(&b.top1));
         classes.truncate(HARDEST);
@@ -103,6 +109,7 @@ impl Details {
             hardest: classes,
             examples: shown.collect::<Result<_, DataError>>()?,
             calibration_error: expected_calibration_error(predictions),
+            confusion: (names.len() <= NUMBERED).then_some(confusion),
         })
     }
 }
@@ -135,5 +142,27 @@ impl OutcomeStore {
     /// The file of a key.
     pub(super) fn path(&self, key: &str) -> PathBuf {
         self.folder.join(format!("{key}.json"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outcome_of_before_there_were_matrices_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let details = r#"{"hardest":[],"examples":[],"calibration_error":0.5}"#;
+        let old = format!(r#"{{"rows":[],"details":{details},"guesses":[1]}}"#);
+        fs::write(folder.path().join("mnist.json"), old).unwrap();
+        let store = OutcomeStore::new(folder.path());
+        let mut outcome = store.get("mnist").unwrap();
+        let details = outcome.details.as_mut().unwrap();
+        assert_eq!((details.calibration_error, &details.confusion), (0.5, &None));
+        let names = ["cat", "dog"].map(str::to_owned);
+        let taken = Prediction { label: 0, rank: 1, guesses: vec![(1, 0.9)] };
+        details.confusion = Some(ConfusionMatrix::new(&[taken], &names));
+        store.put("mnist", &outcome).unwrap();
+        assert_eq!(store.get("mnist"), Some(outcome));
     }
 }

@@ -3,8 +3,9 @@ use crate::{Metric, Prediction, mean_per_class, roc_auc};
 /// A data set's own metric of predictions among `classes` classes, in `0..=1`; NaN where it says
 /// nothing.
 ///
-/// [`Metric::Map11`], [`Metric::RecallAt1`] and [`Metric::Within25Km`] are not metrics of predictions
-/// of one class: they are taken for [`Metric::Top1`].
+/// [`Metric::Map11`], [`Metric::RecallAt1`], [`Metric::TextScore`], [`Metric::GroupScore`],
+/// [`Metric::Within25Km`] and [`Metric::Mwap`] are not metrics of predictions of one class: they are
+/// taken for [`Metric::Top1`].
 pub fn score(metric: Metric, predictions: &[Prediction], classes: usize) -> f64 {
     let within = |k: usize| {
         let hits = predictions.iter().filter(|prediction| prediction.rank < k).count();
@@ -22,7 +23,13 @@ pub fn score(metric: Metric, predictions: &[Prediction], classes: usize) -> f64 
             let positive: Vec<bool> = predictions.iter().map(|p| p.label == 1).collect();
             roc_auc(&scores, &positive)
         }
-        Metric::Top1 | Metric::Map11 | Metric::RecallAt1 | Metric::Within25Km => within(1),
+        Metric::Top1
+        | Metric::Map11
+        | Metric::RecallAt1
+        | Metric::TextScore
+        | Metric::GroupScore
+        | Metric::Within25Km
+        | Metric::Mwap => within(1),
     }
 }
 

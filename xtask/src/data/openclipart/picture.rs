@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, ensure};
+use clip_data::{Print, on_white};
 use image::{DynamicImage, RgbaImage};
 use rayon::prelude::*;
 use serde::Serialize;
@@ -11,7 +12,7 @@ use crate::data::deb::Deb;
 use crate::data::lot::lot;
 use crate::data::near::Seen;
 use crate::data::output::{Span, Spool};
-use crate::data::picture::{self, Print, png};
+use crate::data::picture::{self, png};
 use crate::data::progress::Progress;
 use crate::data::stop::Stop;
 use crate::data::words;
@@ -160,7 +161,7 @@ impl Reader<'_> {
         let shrunk = picture::shrink(bytes, self.side)?;
         let label =
             self.label(path, &shrunk.texts).context("its title and file name hold no words")?;
-        let on_white = picture::on_white(&shrunk.image);
+        let on_white = on_white(&shrunk.image);
         ensure!(on_white.pixels().any(|pixel| pixel.0 != [255; 3]), "nothing is visible");
         let seen = Seen { group: label.concept.clone(), print: Print::of(&on_white) };
         let split =

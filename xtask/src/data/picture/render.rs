@@ -1,7 +1,7 @@
 //! From SVG to pixels.
 
 use anyhow::{Context, Result, ensure};
-use image::{RgbImage, RgbaImage};
+use image::RgbaImage;
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::{Options, Tree};
 
@@ -26,17 +26,10 @@ pub fn render(svg: &str, side: u32) -> Result<RgbaImage> {
     Ok(image)
 }
 
-/// Puts a drawing on a white background.
-pub fn on_white(image: &RgbaImage) -> RgbImage {
-    RgbImage::from_fn(image.width(), image.height(), |x, y| {
-        let [red, green, blue, alpha] = image.get_pixel(x, y).0.map(u32::from);
-        let over = |channel: u32| ((channel * alpha + 255 * (255 - alpha) + 127) / 255) as u8;
-        image::Rgb([over(red), over(green), over(blue)])
-    })
-}
-
 #[cfg(test)]
 mod tests {
+    use clip_data::on_white;
+
     use super::*;
 
     /// A red square at half opacity over the left half of a 2 x 1 plane.

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
+use clip_data::{DifferenceHash, on_white};
 use image::{RgbImage, RgbaImage};
 
 use super::catalog::Artist;
 use crate::data::emoji::{IconSet, Joined};
-use crate::data::picture::{self, Hash};
+use crate::data::picture;
 
 /// One artist's picture of one concept.
 #[derive(Clone)]
@@ -23,14 +24,14 @@ pub struct Drawing {
     /// The picture on white, which is what drawings are compared by.
     pub on_white: RgbImage,
     /// Difference hash of the picture on white.
-    pub hash: Hash,
+    pub hash: DifferenceHash,
 }
 
 impl Drawing {
     /// A drawing of an image.
     pub fn new(key: String, concept: &str, artist: Artist, image: RgbaImage) -> Self {
-        let on_white = picture::on_white(&image);
-        let hash = Hash::of(&on_white);
+        let on_white = on_white(&image);
+        let hash = DifferenceHash::of(&on_white);
         Self { key, concept: concept.to_owned(), artist, image, on_white, hash }
     }
 }

@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
+use clip_data::{Print, mean_difference};
 use serde::Serialize;
 
 use super::drawing::{Drawing, by_concept};
-use crate::data::near::{Alike, Nearest, SAME, WORTH_COMPARING};
-use crate::data::picture::mean_difference;
+use crate::data::near::{Alike, Nearest};
 
 /// Test drawings that have a training drawing like them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -25,7 +25,7 @@ pub struct Overlap {
 fn see(nearest: &mut Nearest, left: &Drawing, right: &Drawing, always_by_pixel: bool) {
     let hash = left.hash.distance(right.hash);
     nearest.hash = nearest.hash.min(hash);
-    if always_by_pixel || hash <= WORTH_COMPARING {
+    if always_by_pixel || hash <= Print::WORTH_COMPARING {
         nearest.pixels = nearest.pixels.min(mean_difference(&left.on_white, &right.on_white));
     }
 }
@@ -52,7 +52,7 @@ pub fn measure(train: &[Drawing], test: &[Drawing]) -> Overlap {
 fn has_twin(drawing: &Drawing, among: &[Drawing]) -> bool {
     among.iter().any(|other| {
         other.concept != drawing.concept
-            && other.hash.distance(drawing.hash) <= WORTH_COMPARING
+            && other.hash.distance(drawing.hash) <= Print::WORTH_COMPARING
             && is_same(other, drawing)
     })
 }
@@ -85,7 +85,7 @@ pub fn drop_known(test: &mut Vec<Drawing>, train: &[Drawing]) -> usize {
 }
 
 fn is_same(left: &Drawing, right: &Drawing) -> bool {
-    mean_difference(&left.on_white, &right.on_white) < SAME
+    mean_difference(&left.on_white, &right.on_white) < Print::SAME
 }
 
 #[cfg(test)]

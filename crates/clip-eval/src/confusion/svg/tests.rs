@@ -85,3 +85,17 @@ fn colours_go_from_light_to_dark() {
     let colours = [0.0, 0.25, 1.0].map(colour);
     assert_eq!(colours, ["#f7fbff", "#6baed6", "#08306b"]);
 }
+
+#[test]
+fn a_figure_in_a_page_has_short_names_and_needs_nothing_else() {
+    let names = ["a photograph of a car that is on my left side", "cat & dog"].map(str::to_owned);
+    let svg = draw_in_page(&matrix(names.to_vec()));
+    assert_well_formed(&svg);
+    assert!(!svg.contains("http") && !svg.contains("id="));
+    assert!(svg.contains(">…that is on my left side<"), "{svg}");
+    assert!(
+        svg.contains(
+            "<title>a photograph of a car that is on my left side as cat &amp; dog: 25 of"
+        )
+    );
+}

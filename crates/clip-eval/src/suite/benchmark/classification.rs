@@ -1,7 +1,7 @@
 use clip_data::{LabelledImages, Split};
 use clip_model::Pretrained;
 
-use super::super::{Details, Features, Outcome, SHOTS, few_shot, fit_probe, zero_shot};
+use super::super::{Details, Outcome, Overlap, SHOTS, few_shot, fit_probe, zero_shot};
 use super::encoder::Encoder;
 use super::kept::identity;
 use super::{Benchmark, BenchmarkError, BenchmarkTask, MeasureError};
@@ -19,9 +19,14 @@ impl Benchmark<'_> {
         let tasks = self.config.tasks.clone();
         if let Some(clip) = encoder.clip.filter(|_| tasks.contains(&BenchmarkTask::ZeroShot)) {
             let of = identity(&(test.images.labels(), &test.names, &test.templates));
-            self.kept(encoder, dataset, ("zero-shot", of), |benchmark| {
+            let guesses = self.kept(encoder, dataset, ("zero-shot", of), |benchmark| {
                 benchmark.named(encoder, clip, dataset, &test).map(Some)
             })?;
+            self.overlap(encoder, dataset, &test, &guesses);
+            self.in_languages(encoder, clip, dataset, &test)?;
+            if self.config.frames > 1 && dataset.has_videos() {
+                self.frames(encoder, clip, dataset, &test)?;
+            }
         }
         let probes =
             [(BenchmarkTask::LinearProbe, "linear-probe"), (BenchmarkTask::FewShot, "few-shot")];
@@ -46,6 +51,27 @@ impl Benchmark<'_> {
         Ok(())
     }
 
+    /// What the model named right because it had seen it, if its training images are known.
+    fn overlap(
+        &mut self,
+        encoder: &Encoder<'_>,
+        dataset: &Dataset,
+        test: &Opened,
+        guesses: &[usize],
+    ) {
+        if self.config.training.is_empty() || guesses.is_empty() {
+            return;
+        }
+        match self.overlapping(&dataset.name, test.images.as_ref()) {
+            Ok(is_overlapping) => {
+                let of = (encoder.name.as_str(), dataset.name.as_str());
+                let overlap = Overlap::of(of, guesses, test.images.labels(), &is_overlapping);
+                self.report.overlaps.push(overlap);
+            }
+            Err(error) => self.absent(dataset, format!("no overlap: {error}")),
+        }
+    }
+
     /// By language alone.
     fn named(
         &self,
@@ -59,7 +85,8 @@ impl Benchmark<'_> {
         let features = self.encoded(encoder, clip, (dataset, "test"), labels, get)?;
         let classifiers = self.classifiers(encoder);
         let named = (encoder.name.as_str(), clip, &classifiers);
-        let (row, predictions) = zero_shot(named, dataset, test, &features)?;
+        let (row, predictions) =
+            zero_shot(named, (dataset, "zero_shot"), (&test.names, &test.templates), &features)?;
         let names: Vec<String> = test.names.iter().map(|names| names[0].clone()).collect();
         let details = Details::of(images, &predictions, &names)?;
         let guess = |p: &Prediction| p.guesses.first().map_or(0, |guess| guess.0);
@@ -76,8 +103,11 @@ impl Benchmark<'_> {
         task: BenchmarkTask,
     ) -> Result<Option<Outcome>, MeasureError> {
         let classes = test.names.len();
-        let train = self.features(encoder, (dataset, "train"), train)?;
-        let test = self.features(encoder, (dataset, "test"), test)?;
+        let features = |split: &str, opened: &Opened| {
+            let get = |index| opened.images.image(index);
+            self.features(encoder, (dataset, split), opened.images.labels(), get)
+        };
+        let (train, test) = (features("train", train)?, features("test", test)?);
         let (Some(train), Some(test)) = (train, test) else { return Ok(None) };
         let rows = match task {
             BenchmarkTask::LinearProbe => {
@@ -90,22 +120,5 @@ impl Benchmark<'_> {
             }
         };
         Ok(Some(Outcome::of(rows)))
-    }
-
-    fn features(
-        &self,
-        encoder: &Encoder<'_>,
-        (dataset, split): (&Dataset, &str),
-        opened: &Opened,
-    ) -> Result<Option<Features>, MeasureError> {
-        let (labels, images) = (opened.images.labels(), opened.images.as_ref());
-        if let Some(given) = encoder.given {
-            let part = format!("{}-{split}", dataset.name);
-            let is_there = given.has(&part);
-            return Ok(is_there.then(|| given.get(&part, labels, &encoder.device)).transpose()?);
-        }
-        let Some(clip) = encoder.clip else { return Ok(None) };
-        let get = |index| images.image(index);
-        Ok(Some(self.encoded(encoder, clip, (dataset, split), labels, get)?))
     }
 }

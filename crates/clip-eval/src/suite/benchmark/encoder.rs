@@ -8,8 +8,8 @@ use image::DynamicImage;
 use super::super::{
     ClassifierStore, FeatureError, FeatureStore, Features, GivenFeatures, encode_for_probes,
 };
-use super::{Benchmark, BenchmarkEvent};
-use crate::{Dataset, Metric, PublishedSource, published};
+use super::{Benchmark, BenchmarkEvent, MeasureError};
+use crate::{Dataset, Evaluation, Metric, PublishedSource, published_by};
 
 /// Whoever makes features.
 pub(super) struct Encoder<'a> {
@@ -35,10 +35,27 @@ impl Benchmark<'_> {
     ) -> Result<Features, FeatureError> {
         let part = format!("{}-{split}", dataset.name);
         let total = labels.len();
-        let done = |done| (self.tell)(BenchmarkEvent::Encoding { part: &part, done, total });
+        let done = |done| (self.tell)(BenchmarkEvent::Working { part: &part, done, total });
         let encode = || encode_for_probes(clip, total, get, done);
         let store = FeatureStore::new(self.config.out.join("features"));
         store.get(&encoder.digest, &part, labels, &encoder.device, encode)
+    }
+
+    /// Features of whoever makes them, unless another program should have written them and did not.
+    pub(super) fn features(
+        &self,
+        encoder: &Encoder<'_>,
+        (dataset, split): (&Dataset, &str),
+        labels: &[usize],
+        get: impl Fn(usize) -> Result<DynamicImage, DataError> + Sync,
+    ) -> Result<Option<Features>, MeasureError> {
+        if let Some(given) = encoder.given {
+            let part = format!("{}-{split}", dataset.name);
+            let is_there = given.has(&part);
+            return Ok(is_there.then(|| given.get(&part, labels, &encoder.device)).transpose()?);
+        }
+        let Some(clip) = encoder.clip else { return Ok(None) };
+        Ok(Some(self.encoded(encoder, clip, (dataset, split), labels, get)?))
     }
 
     /// Where the classifiers of this model are kept.
@@ -55,33 +72,60 @@ pub(super) fn short(model: &str) -> String {
 
 /// What others measured with a released model, as a share: open_clip's measurements come before the
 /// paper's, but where they are of another metric.
-pub(super) fn known(released: Option<&str>, dataset: &Dataset, task: &str) -> Option<f64> {
-    let sources = match (task, dataset.metric) {
+pub(super) fn known(
+    released: Option<&str>,
+    dataset: &Dataset,
+    evaluation: &Evaluation,
+) -> Option<f64> {
+    let sources = match (evaluation.task.as_str(), dataset.metric) {
         ("zero_shot", Metric::Map11) => &[PublishedSource::ZeroShotPaper][..],
         ("zero_shot", _) => &[PublishedSource::ZeroShotOpenClip, PublishedSource::ZeroShotPaper],
         ("linear_probe", _) => &[PublishedSource::LinearProbePaper],
+        ("geolocation", _) => &[PublishedSource::GeolocationPaper],
+        (task, _) if task.starts_with("zero_shot_frames") => {
+            &[PublishedSource::ZeroShotFramesPaper]
+        }
         _ => &[],
     };
     let released = released?;
-    let mut values =
-        sources.iter().filter_map(|source| published(*source, &dataset.name, released));
+    let metric = Some(evaluation.metric.as_str()).filter(|name| *name != dataset.metric.name());
+    let of = (dataset.name.as_str(), metric);
+    let mut values = sources.iter().filter_map(|source| published_by(*source, of, released));
     Some(values.next()? / 100.0)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset;
+    use crate::{Source, dataset};
 
     #[test]
     fn published_values_are_of_the_same_metric() {
-        let of = |name: &str, task: &str| known(Some("ViT-B-32"), dataset(name).unwrap(), task);
+        let by = |model: &str, name: &str, task: &str, metric: &str| {
+            let source = Source { step: 0, dataset: name };
+            let evaluation = source.share((task, metric.to_owned()), &[], 1, 0.0, 1);
+            known(Some(model).filter(|_| model != "other"), dataset(name).unwrap(), &evaluation)
+        };
+        let of = |name: &str, task: &str| {
+            by("ViT-B-32", name, task, dataset(name).unwrap().metric.name())
+        };
         assert_eq!(of("cifar10", "zero_shot"), Some(0.8983));
         assert_eq!(of("voc2007", "zero_shot"), Some(0.831));
         assert_eq!(of("ucf101", "zero_shot"), Some(0.645));
         assert_eq!(of("ucf101", "linear_probe"), Some(0.855));
         assert_eq!(of("ucf101", "few_shot_1"), None);
-        assert_eq!(known(None, dataset("cifar10").unwrap(), "zero_shot"), None);
+        assert_eq!(by("other", "cifar10", "zero_shot", "top1"), None);
+        let large = |name: &str, task: &str, metric: &str| {
+            by("ViT-L-14-336", name, task, metric).map(|share| (1000.0 * share).round())
+        };
+        assert_eq!(large("ucf101", "zero_shot", "top1"), Some(769.0));
+        assert_eq!(large("ucf101", "zero_shot_frames_8", "top1"), Some(803.0));
+        assert_eq!(large("rareact", "zero_shot_frames_8", "mwap"), Some(407.0));
+        assert_eq!(large("rareact", "zero_shot_frames_8", "msap"), Some(448.0));
+        assert_eq!(large("rareact", "zero_shot", "mwap"), None);
+        assert_eq!(large("im2gps", "geolocation", "within_25km"), Some(329.0));
+        assert_eq!(large("im2gps", "geolocation", "within_2500km"), Some(793.0));
+        assert_eq!(of("im2gps", "geolocation"), None);
     }
 
     #[test]

@@ -34,24 +34,24 @@ impl Benchmark<'_> {
     }
 
     /// The outcome of a task that is kept, or that `measure` gives, goes into the report. `identity`
-    /// tells what it was measured on from anything else.
+    /// tells what it was measured on from anything else. Returns what each image was named.
     pub(super) fn kept(
         &mut self,
         encoder: &Encoder<'_>,
         dataset: &'static Dataset,
         (task, identity): (&str, u64),
         measure: impl FnOnce(&mut Self) -> Result<Option<Outcome>, MeasureError>,
-    ) -> Result<(), BenchmarkError> {
+    ) -> Result<Vec<usize>, BenchmarkError> {
         let store = OutcomeStore::new(self.config.out.join("outcomes").join(&encoder.digest));
         let key = format!("{}-{task}-{identity:016x}", dataset.name);
         let fails = |source| BenchmarkError::Keep { path: store.path(&key), source };
         if store.get(&key).is_none() {
             match measure(self) {
                 Ok(Some(outcome)) => store.put(&key, &outcome).map_err(fails)?,
-                Ok(None) => return Ok(()),
+                Ok(None) => return Ok(Vec::new()),
                 Err(error) => {
                     self.absent(dataset, format!("no {task}: {error}"));
-                    return Ok(());
+                    return Ok(Vec::new());
                 }
             }
         }
@@ -60,14 +60,14 @@ impl Benchmark<'_> {
         let outcome = store.get(&key).ok_or_else(unread)?;
         for mut row in outcome.rows {
             row.model = encoder.name.clone();
-            row.published = known(encoder.released, dataset, &row.evaluation.task);
+            row.published = known(encoder.released, dataset, &row.evaluation);
             (self.tell)(BenchmarkEvent::Measured(&row));
             self.report.rows.push(row);
         }
         let details = outcome.details;
         let details = details.map(|d| (encoder.name.clone(), dataset.name.clone(), d));
         self.report.details.extend(details);
-        Ok(())
+        Ok(outcome.guesses)
     }
 }
 

@@ -3,9 +3,18 @@
 mod classification;
 mod encoder;
 mod error;
+mod geolocation;
 mod kept;
+mod languages;
+mod lexicon;
 mod multilabel;
 mod pairs;
+mod rare_act;
+mod selection;
+#[cfg(test)]
+mod tests;
+mod training;
+mod video;
 
 use std::path::PathBuf;
 
@@ -14,13 +23,14 @@ use clip_model::Pretrained;
 use super::{BenchmarkReport, GivenFeatures, Row, digest};
 use crate::{Dataset, Task, released_archive, released_id};
 use encoder::Encoder;
+use training::TrainingImages;
 
 pub use error::{BenchmarkError, MeasureError};
 
 /// What is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BenchmarkTask {
-    /// Classes are named, captions found, by language alone.
+    /// Classes are named, captions found or chosen, words read, by language alone.
     ZeroShot,
     /// A linear probe on all images to learn from, by the paper's protocol.
     LinearProbe,
@@ -39,20 +49,28 @@ pub struct BenchmarkConfig {
     pub tasks: Vec<BenchmarkTask>,
     /// Whether to measure on data sets with more or fewer images than were published.
     pub any_count: bool,
+    /// Frames of each video over which predictions are averaged, beside those for the middle ones.
+    pub frames: usize,
     /// The data sets.
     pub datasets: Vec<&'static Dataset>,
+    /// Languages besides English (see [`languages`](crate::languages)) in which classes are named, too.
+    pub languages: Vec<String>,
+    /// Shards of pairs that the models learned from (specs as in
+    /// [`expand_shards`](clip_data::expand_shards)): which images of the data sets are among them is
+    /// told. Nothing is, where there are none.
+    pub training: Vec<String>,
 }
 
 /// What happens while models are measured.
 #[derive(Clone, Copy, Debug)]
 pub enum BenchmarkEvent<'a> {
-    /// Images of a part of a data set are encoded.
-    Encoding {
+    /// Images of a part of a data set are encoded, or shards are read.
+    Working {
         /// The part.
         part: &'a str,
-        /// Images that are.
+        /// Images or shards that are done.
         done: usize,
-        /// Images that there are.
+        /// Images or shards that there are.
         total: usize,
     },
     /// A result is there.
@@ -63,13 +81,15 @@ pub enum BenchmarkEvent<'a> {
 pub struct Benchmark<'a> {
     config: BenchmarkConfig,
     report: BenchmarkReport,
+    training: TrainingImages,
     tell: &'a dyn Fn(BenchmarkEvent<'_>),
 }
 
 impl<'a> Benchmark<'a> {
     /// Nothing is measured yet; `tell` is told what happens.
     pub fn new(config: BenchmarkConfig, tell: &'a dyn Fn(BenchmarkEvent<'_>)) -> Self {
-        Self { config, report: BenchmarkReport::default(), tell }
+        let training = TrainingImages::default();
+        Self { config, report: BenchmarkReport::default(), training, tell }
     }
 
     /// Measures a model, which was asked for under this path or id, on every data set that is there.
@@ -103,12 +123,14 @@ impl<'a> Benchmark<'a> {
             let is_zero_shot = self.config.tasks.contains(&BenchmarkTask::ZeroShot);
             match (dataset.task, encoder.clip.filter(|_| is_zero_shot)) {
                 (Task::Classification, _) => self.classification(encoder, dataset)?,
-                (Task::Multilabel, Some(clip)) => self.multilabel(encoder, clip, dataset)?,
+                (Task::Multilabel, _) => self.multilabel(encoder, dataset)?,
                 (Task::Retrieval, Some(clip)) => self.retrieval(encoder, clip, dataset)?,
-                (Task::Multilabel | Task::Retrieval, None) => {}
-                (Task::Lexicon | Task::Geolocation, _) => {
-                    self.absent(dataset, format!("{:?} is not measured here", dataset.task));
-                }
+                (Task::Lexicon, Some(clip)) => self.lexicon(encoder, clip, dataset)?,
+                (Task::Selection, Some(clip)) => self.selection(encoder, clip, dataset)?,
+                (Task::Geolocation, Some(clip)) => self.geolocation(encoder, clip, dataset)?,
+                (Task::RareAct, Some(clip)) => self.rare_act(encoder, clip, dataset)?,
+                // By language alone, or not at all.
+                (_, None) => {}
             }
         }
         Ok(())

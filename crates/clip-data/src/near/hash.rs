@@ -1,14 +1,12 @@
-//! How alike two drawings are.
-
 use image::imageops::{self, FilterType};
 use image::{DynamicImage, RgbImage};
 
 /// 64-bit difference hash: whether each pixel of a 9 x 8 grey thumbnail is brighter than its
 /// right neighbour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Hash(u64);
+pub struct DifferenceHash(u64);
 
-impl Hash {
+impl DifferenceHash {
     /// The hash of an image.
     pub fn of(image: &RgbImage) -> Self {
         let grey = DynamicImage::from(image.clone()).into_luma8();
@@ -47,9 +45,9 @@ mod tests {
 
     #[test]
     fn the_hash_sees_direction_and_not_brightness() {
-        let rising = Hash::of(&ramp(0));
-        assert_eq!(rising.distance(Hash::of(&ramp(40))), 0);
-        assert_eq!(rising.distance(Hash::of(&imageops::flip_horizontal(&ramp(0)))), 64);
+        let rising = DifferenceHash::of(&ramp(0));
+        assert_eq!(rising.distance(DifferenceHash::of(&ramp(40))), 0);
+        assert_eq!(rising.distance(DifferenceHash::of(&imageops::flip_horizontal(&ramp(0)))), 64);
     }
 
     #[test]

@@ -1,0 +1,128 @@
+//! A small model on data sets in the form that they are published in.
+
+use std::cell::Cell;
+use std::fs;
+use std::path::Path;
+
+use burn::tensor::Device;
+use clip_model::preprocess::ImageTransform;
+use clip_model::{ClipConfig, Pretrained};
+use image::{Rgb, RgbImage};
+
+use super::*;
+use crate::dataset;
+
+fn model() -> Pretrained {
+    let config = ClipConfig::preset("ViT-nano").unwrap();
+    let model = config.init(&Device::flex(), 0).unwrap();
+    let transform = ImageTransform::openai(config.vision_cfg.image_size);
+    Pretrained::new(model, config, transform).unwrap()
+}
+
+fn write(root: &Path, file: &str, text: &str) {
+    let path = root.join(file);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+}
+
+fn photo(root: &Path, file: &str, shade: u8) {
+    write(root, file, "");
+    RgbImage::from_fn(24, 24, |x, y| Rgb([shade, 9 * x as u8, 7 * y as u8]))
+        .save(root.join(file))
+        .unwrap();
+}
+
+/// Two images and captions of Winoground, of COCO and, twice the same image, of SugarCrepe.
+fn captions(root: &Path) {
+    for number in 0..2u8 {
+        photo(root, &format!("winoground/images/ex_0_img_{number}.png"), 80 * number);
+        photo(root, &format!("mscoco/val2017/{number}.png"), 80 * number);
+        photo(root, &format!("sugar_crepe/val2017/{number}.png"), 80 * number);
+    }
+    let line = r#"{"id": 0, "image_0": "ex_0_img_0", "image_1": "ex_0_img_1", "caption_0": "a b", "caption_1": "b a"}"#;
+    write(root, "winoground/examples.jsonl", line);
+    let entry = r#"{"filename": "1.png", "caption": "a b", "negative_caption": "b a"}"#;
+    let entries = format!(r#"{{"0": {entry}, "3": {entry}}}"#);
+    write(root, "sugar_crepe/swap_att.json", &entries);
+    let images = r#"[{"id": 4, "file_name": "0.png"}, {"id": 5, "file_name": "1.png"}]"#;
+    let texts = r#"[{"image_id": 5, "caption": "a b"}, {"image_id": 4, "caption": "b"}]"#;
+    let json = format!(r#"{{"images": {images}, "annotations": {texts}}}"#);
+    write(root, "mscoco/annotations/captions_val2017.json", &json);
+}
+
+/// Words that scipy wrote for clip-data.
+fn words(root: &Path) {
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("../clip-data/tests/labelled/iiit5k");
+    let folder = root.join("iiit5k");
+    fs::create_dir_all(folder.join("test")).unwrap();
+    for file in ["testdata.mat", "test/1002_1.png", "test/1009_1.png", "test/1010_1.png"] {
+        fs::copy(fixture.join("IIIT5K").join(file), folder.join(file)).unwrap();
+    }
+}
+
+#[test]
+fn captions_are_chosen_words_read_and_what_was_measured_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    captions(&data);
+    words(&data);
+    let clip = model();
+    let names = ["winoground", "sugar_crepe/swap_att", "sugar_crepe/add_att", "mscoco", "iiit5k"];
+    let run = || {
+        let encoded = Cell::new(0);
+        let tell = |event: BenchmarkEvent<'_>| {
+            if let BenchmarkEvent::Working { done, .. } = event {
+                encoded.set(encoded.get() + done);
+            }
+        };
+        let config = BenchmarkConfig {
+            data: data.clone(),
+            out: folder.path().join("out"),
+            tasks: vec![BenchmarkTask::ZeroShot],
+            any_count: true,
+            frames: 1,
+            datasets: names.iter().map(|name| dataset(name).unwrap()).collect(),
+            languages: Vec::new(),
+            training: Vec::new(),
+        };
+        let mut benchmark = Benchmark::new(config, &tell);
+        benchmark.measure("nano", &clip).unwrap();
+        (benchmark.finish().unwrap(), encoded.get())
+    };
+    let (report, encoded) = run();
+    // SugarCrepe's examples share their image.
+    assert_eq!(encoded, 2 + 1 + 2 + 3);
+    let of = |row: &Row| {
+        let e = &row.evaluation;
+        (e.dataset.clone(), e.task.clone(), e.metric.clone(), e.n)
+    };
+    let row = |dataset: &str, task: &str, metric: &str, n| {
+        (dataset.to_owned(), task.to_owned(), metric.to_owned(), n)
+    };
+    let mut rows: Vec<_> = report.rows.iter().map(of).collect();
+    rows.retain(|row| row.0 != "mscoco" || row.2 == "recall@1");
+    let expected = [
+        row("winoground", "group_selection", "group_score", 1),
+        row("winoground", "text_selection", "text_score", 1),
+        row("winoground", "image_selection", "image_score", 1),
+        row("sugar_crepe_swap_att", "text_selection", "text_score", 2),
+        row("mscoco", "image_to_text", "recall@1", 2),
+        row("mscoco", "text_to_image", "recall@1", 2),
+        row("iiit5k", "zero_shot", "top1", 3),
+        row("iiit5k", "zero_shot_50", "top1", 3),
+    ];
+    assert_eq!(rows, expected);
+    let absent = &report.absent[0];
+    assert!(absent.0 == "sugar_crepe_add_att" && absent.1.contains("add_att.json"), "{absent:?}");
+    let (again, encoded) = run();
+    assert_eq!((again.rows, encoded), (report.rows, 0));
+    // Another caption is measured anew, of features that are kept.
+    write(
+        &data,
+        "sugar_crepe/swap_att.json",
+        r#"{"0": {"filename": "1.png", "caption": "a", "negative_caption": "b"}}"#,
+    );
+    let (other, encoded) = run();
+    let swapped = other.rows.iter().find(|row| row.evaluation.dataset == "sugar_crepe_swap_att");
+    assert_eq!((swapped.unwrap().evaluation.n, encoded), (1, 0));
+}
