@@ -6,7 +6,7 @@
 //! ```
 //!
 //! `--model` is a weights file, a folder or an id of the Hugging Face hub. `--out` keeps the
-//! features, `[inputs, embed]` each of norm 1, as a safetensors file.
+//! features, `[inputs, embed]` each of norm 1, as a safetensors file; then captions may be left out.
 
 #![recursion_limit = "256"]
 
@@ -32,7 +32,7 @@ struct Args {
     #[arg(long = "image", value_name = "FILE", required = true)]
     images: Vec<PathBuf>,
     /// A caption; give it once for each
-    #[arg(long = "text", value_name = "CAPTION", required = true)]
+    #[arg(long = "text", value_name = "CAPTION", required_unless_present = "out")]
     texts: Vec<String>,
     /// Keep the features in this safetensors file
     #[arg(long, value_name = "FILE")]
@@ -52,9 +52,20 @@ fn run(args: &Args) -> Result<()> {
         .map(|path| SourceImage::open(path, DEFAULT_MAX_PIXELS))
         .collect::<Result<Vec<_>, _>>()?;
     let image_features = clip.encode_images(&images);
-    let text_features = clip.encode_texts(&args.texts)?;
+    let mut features = vec![("image_features", image_features.clone())];
+    if !args.texts.is_empty() {
+        let text_features = clip.encode_texts(&args.texts)?;
+        print_similarities(args, image_features, text_features.clone());
+        features.push(("text_features", text_features));
+    }
+    match &args.out {
+        Some(path) => save(path, features),
+        None => Ok(()),
+    }
+}
 
-    let similarities = image_features.clone().matmul(text_features.clone().transpose());
+fn print_similarities(args: &Args, image_features: Tensor<2>, text_features: Tensor<2>) {
+    let similarities = image_features.matmul(text_features.transpose());
     let similarities: Vec<f32> = similarities.into_data().iter().collect();
     for (image, row) in args.images.iter().zip(similarities.chunks(args.texts.len())) {
         println!("{}", image.display());
@@ -62,26 +73,19 @@ fn run(args: &Args) -> Result<()> {
             println!("  {similarity:>7.4}  {text}");
         }
     }
-    match &args.out {
-        Some(path) => save(path, image_features, text_features),
-        None => Ok(()),
-    }
 }
 
-/// Writes both features, in the order in which their inputs were given.
-fn save(path: &Path, images: Tensor<2>, texts: Tensor<2>) -> Result<()> {
-    let [images, texts] = [images, texts].map(|features| {
+/// Writes features by name, each in the order in which their inputs were given.
+fn save(path: &Path, features: Vec<(&'static str, Tensor<2>)>) -> Result<()> {
+    let bytes = |(name, features): (&'static str, Tensor<2>)| {
         let shape = features.dims().to_vec();
-        let bytes =
-            features.into_data().iter::<f32>().flat_map(f32::to_le_bytes).collect::<Vec<_>>();
-        (shape, bytes)
-    });
-    let tensors = [("image_features", &images), ("text_features", &texts)];
+        let bytes: Vec<u8> = features.into_data().iter().flat_map(f32::to_le_bytes).collect();
+        (name, shape, bytes)
+    };
+    let tensors: Vec<_> = features.into_iter().map(bytes).collect();
     let views = tensors
         .iter()
-        .map(|(name, (shape, bytes))| {
-            Ok((*name, TensorView::new(Dtype::F32, shape.clone(), bytes)?))
-        })
+        .map(|(name, shape, bytes)| Ok((*name, TensorView::new(Dtype::F32, shape.clone(), bytes)?)))
         .collect::<Result<Vec<_>>>()?;
     safetensors::serialize_to_file(views, None, path)
         .with_context(|| format!("cannot write {}", path.display()))

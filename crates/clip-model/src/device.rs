@@ -80,6 +80,11 @@ impl Selector {
     }
 }
 
+/// Whether tensors of this device lie in the host's memory.
+pub(crate) fn is_cpu(device: &Device) -> bool {
+    cpu().is_some_and(|cpu| *device == cpu)
+}
+
 /// Runs one operation, because Burn creates devices lazily and panics on those that are absent.
 fn probe(name: &str, device: &Device) -> Result<(), DeviceError> {
     let hook = std::panic::take_hook();

@@ -27,6 +27,8 @@ mod clip;
 mod config;
 mod device;
 mod error;
+#[cfg(feature = "flex")]
+mod host;
 #[cfg(feature = "hub")]
 pub mod hub;
 #[cfg(feature = "preprocess")]

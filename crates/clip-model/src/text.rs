@@ -2,6 +2,7 @@ use burn::module::{Module, Param};
 use burn::nn::{Embedding, EmbeddingConfig, Initializer, LayerNorm, Linear, LinearConfig};
 use burn::tensor::{Bool, Device, Int, Tensor};
 
+use crate::device::is_cpu;
 use crate::norm::{layer_norm, normalized};
 use crate::{Activation, TextConfig, TextPool, TextProjectionKind, Transformer, TransformerConfig};
 
@@ -24,6 +25,7 @@ pub struct TextTransformer {
     pub text_projection: Option<TextProjection>,
     #[module(skip)]
     pool: TextPool,
+    causal: bool,
     eos_id: i64,
     pad_id: i64,
 }
@@ -87,6 +89,7 @@ impl TextTransformer {
             ln_final: layer_norm(width, config.norm_kwargs, device),
             text_projection: TextProjection::new(config, embed_dim, device),
             pool: config.pool_type,
+            causal: !config.no_causal_mask,
             eos_id: config.eos_id,
             pad_id: config.pad_id,
         }
@@ -99,8 +102,28 @@ impl TextTransformer {
     /// - tokens: `[batch, context]`, at most the configured context
     /// - output: `[batch, embed]`
     pub fn forward(&self, tokens: Tensor<2, Int>) -> Tensor<2> {
+        let tokens = self.trimmed(tokens);
         let x = self.encode(tokens.clone());
         self.head(x, tokens)
+    }
+
+    /// The texts without the positions after the last end of text: under the causal mask nothing
+    /// before sees them, so the features are the same for less work. On the CPU alone, where reading
+    /// the tokens makes nothing wait.
+    ///
+    /// # Shapes
+    ///
+    /// - tokens: `[batch, context]`
+    /// - output: `[batch, positions]`
+    pub fn trimmed(&self, tokens: Tensor<2, Int>) -> Tensor<2, Int> {
+        let [batch, context] = tokens.dims();
+        let pooled_at_end = matches!(self.pool, TextPool::Argmax | TextPool::Eos);
+        if !self.causal || self.cls_emb.is_some() || !pooled_at_end || !is_cpu(&tokens.device()) {
+            return tokens;
+        }
+        let ends = self.ends(tokens.clone()).into_data();
+        let last = ends.iter::<i64>().max().unwrap_or(0) as usize;
+        tokens.slice([0..batch, 0..(last + 1).min(context)])
     }
 
     /// What comes after the blocks.
@@ -177,11 +200,18 @@ impl TextTransformer {
             _ if self.cls_emb.is_some() => return at(positions - 1),
             TextPool::First => return at(0),
             TextPool::Last => return at(positions - 1),
-            // CLIP's end of text is the largest id, so its first position is the argmax.
-            TextPool::Argmax => tokens.argmax(1),
-            TextPool::Eos => tokens.equal_elem(self.eos_id).int().argmax(1),
+            TextPool::Argmax | TextPool::Eos => self.ends(tokens),
         };
         x.gather(1, index.reshape([batch, 1, 1]).expand([batch, 1, width])).squeeze_dim(1)
+    }
+
+    /// Where each text ends, `[batch, 1]`.
+    fn ends(&self, tokens: Tensor<2, Int>) -> Tensor<2, Int> {
+        match self.pool {
+            TextPool::Eos => tokens.equal_elem(self.eos_id).int().argmax(1),
+            // CLIP's end of text is the largest id, so its first position is the argmax.
+            _ => tokens.argmax(1),
+        }
     }
 
     fn project(&self, x: Tensor<2>) -> Tensor<2> {
@@ -189,5 +219,32 @@ impl TextTransformer {
             Some(projection) => projection.forward(x),
             None => x,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::ClipConfig;
+
+    use super::*;
+
+    const MODEL: &str = r#"{
+        "embed_dim": 16,
+        "vision_cfg": {"image_size": 32, "layers": 1, "width": 16, "head_width": 16, "patch_size": 16},
+        "text_cfg": {"context_length": 12, "vocab_size": 99, "width": 32, "heads": 2, "layers": 2}
+    }"#;
+
+    #[test]
+    fn what_stands_after_the_ends_changes_nothing() {
+        let device = Device::flex();
+        let config: ClipConfig = serde_json::from_str(MODEL).unwrap();
+        let text = config.init(&device, 3).unwrap().text;
+        let ids = [[97, 4, 98, 0, 0, 0, 0, 0, 0, 0, 0, 0], [97, 4, 5, 6, 7, 98, 0, 0, 0, 0, 0, 0]];
+        let tokens = Tensor::<2, Int>::from_data(ids, &device);
+        assert_eq!(text.trimmed(tokens.clone()).dims(), [2, 6]);
+        let whole = text.head(text.encode(tokens.clone()), tokens.clone());
+        let trimmed = text.forward(tokens);
+        let tolerance = burn::tensor::Tolerance::<f32>::relative(1e-5).set_absolute(1e-6);
+        trimmed.into_data().assert_approx_eq(&whole.into_data(), tolerance);
     }
 }

@@ -1,9 +1,13 @@
+use std::ops::Range;
+
 use burn::module::{Module, Param};
 use burn::nn::{Initializer, LayerNorm, Linear, LinearConfig};
-use burn::tensor::module::attention;
+use burn::tensor::module::{attention, linear};
 use burn::tensor::ops::AttentionModuleOptions;
 use burn::tensor::{Bool, Device, Tensor};
 
+#[cfg(feature = "flex")]
+use crate::host;
 use crate::norm::{layer_norm, normalized};
 use crate::{Activation, NormOptions};
 
@@ -45,6 +49,36 @@ impl MultiHeadAttention {
         let options = AttentionModuleOptions { is_causal: self.causal, ..Default::default() };
         let mixed = attention(part(0), part(1), part(2), mask, None, options);
         self.out_proj.forward(join_heads(mixed))
+    }
+}
+
+impl MultiHeadAttention {
+    /// The output at the first position alone, which sees all: keys and values of every position,
+    /// one query.
+    ///
+    /// # Shapes
+    ///
+    /// - input: `[batch, sequence, width]`
+    /// - output: `[batch, 1, width]`
+    fn forward_first(&self, x: Tensor<3>) -> Tensor<3> {
+        let [batch, sequence, width] = x.dims();
+        let first = x.clone().slice([0..batch, 0..1]);
+        let query = split_heads(self.project(first, 0..width), self.heads);
+        let packed = self.project(x, width..3 * width);
+        let part = |columns: Range<usize>| {
+            split_heads(packed.clone().slice([0..batch, 0..sequence, columns]), self.heads)
+        };
+        let (keys, values) = (part(0..width), part(width..2 * width));
+        let mixed = attention(query, keys, values, None, None, AttentionModuleOptions::default());
+        self.out_proj.forward(join_heads(mixed))
+    }
+
+    /// Some columns of the packed projection.
+    fn project(&self, x: Tensor<3>, columns: Range<usize>) -> Tensor<3> {
+        let weight = self.in_proj.weight.val();
+        let [width, _] = weight.dims();
+        let bias = self.in_proj.bias.as_ref().map(|bias| bias.val().slice([columns.clone()]));
+        linear(x, weight.slice([0..width, columns]), bias)
     }
 }
 
@@ -134,10 +168,46 @@ impl ResidualAttentionBlock {
     /// - input and output: `[batch, sequence, width]`
     /// - mask: as [`MultiHeadAttention::forward`]'s
     pub fn forward(&self, x: Tensor<3>, mask: Option<Tensor<4, Bool>>) -> Tensor<3> {
+        #[cfg(feature = "flex")]
+        if mask.is_none() && self.runs_on_host(&x) {
+            return self.forward_on_host(x);
+        }
         let mixed = self.attn.forward(normalized(&self.ln_1, x.clone()), mask);
         let x = x + LayerScale::apply(&self.ls_1, mixed);
         let mixed = self.mlp.forward(normalized(&self.ln_2, x.clone()));
         x + LayerScale::apply(&self.ls_2, mixed)
+    }
+
+    /// The output at the first position alone; nothing is masked.
+    ///
+    /// # Shapes
+    ///
+    /// - input: `[batch, sequence, width]`
+    /// - output: `[batch, 1, width]`
+    fn forward_first(&self, x: Tensor<3>) -> Tensor<3> {
+        let [batch, ..] = x.dims();
+        let mixed = self.attn.forward_first(normalized(&self.ln_1, x.clone()));
+        let x = x.slice([0..batch, 0..1]) + LayerScale::apply(&self.ls_1, mixed);
+        let mixed = self.mlp.forward(normalized(&self.ln_2, x.clone()));
+        x + LayerScale::apply(&self.ls_2, mixed)
+    }
+
+    #[cfg(feature = "flex")]
+    fn runs_on_host(&self, x: &Tensor<3>) -> bool {
+        let [_, _, width] = x.dims();
+        let plain = self.ls_1.is_none() && self.ls_2.is_none();
+        plain && host::takes_heads_of(width / self.attn.heads) && host::takes(x)
+    }
+
+    /// The same with fewer passes over memory.
+    #[cfg(feature = "flex")]
+    fn forward_on_host(&self, x: Tensor<3>) -> Tensor<3> {
+        let Self { ln_1, attn, ln_2, mlp, .. } = self;
+        let packed = host::linear(normalized(ln_1, x.clone()), &attn.in_proj, None);
+        let mixed = host::self_attention(packed, attn.heads, attn.causal);
+        let x = host::linear_added(mixed, &attn.out_proj, x);
+        let hidden = host::linear(normalized(ln_2, x.clone()), &mlp.c_fc, Some(mlp.activation));
+        host::linear_added(hidden, &mlp.c_proj, x)
     }
 }
 
@@ -201,5 +271,83 @@ impl Transformer {
     /// - mask: as [`MultiHeadAttention::forward`]'s
     pub fn forward(&self, x: Tensor<3>, mask: Option<Tensor<4, Bool>>) -> Tensor<3> {
         self.resblocks.iter().fold(x, |x, block| block.forward(x, mask.clone()))
+    }
+
+    /// The output at the first position alone, nothing being masked: what only the other positions
+    /// of the last block would need is left out.
+    ///
+    /// # Shapes
+    ///
+    /// - input: `[batch, sequence, width]`
+    /// - output: `[batch, 1, width]`
+    pub fn forward_first(&self, x: Tensor<3>) -> Tensor<3> {
+        let [batch, ..] = x.dims();
+        match self.resblocks.split_last() {
+            Some((last, others)) => {
+                let x = others.iter().fold(x, |x, block| block.forward(x, None));
+                last.forward_first(x)
+            }
+            None => x.slice([0..batch, 0..1]),
+        }
+    }
+}
+
+#[cfg(all(test, feature = "flex"))]
+mod tests {
+    use burn::module::Module;
+    use burn::tensor::{Distribution, Tolerance};
+
+    use super::*;
+
+    /// Lengths around the sizes that work is cut into, with few rows and with many.
+    #[test]
+    fn a_block_on_the_cpu_is_the_one_with_a_graph() {
+        for activation in [Activation::Gelu, Activation::GeluTanh, Activation::QuickGelu] {
+            for (batch, sequence, causal) in
+                [(1, 1, true), (2, 7, false), (3, 17, true), (2, 50, false), (9, 33, true)]
+            {
+                let device = Device::flex();
+                device.seed(7);
+                let config = TransformerConfig {
+                    width: 64,
+                    layers: 2,
+                    heads: 2,
+                    mlp_ratio: 4.0,
+                    causal,
+                    layer_scale: false,
+                    activation,
+                    norm: None,
+                };
+                let traced = config.init(&device.clone().autodiff());
+                let noise = Distribution::Normal(0.0, 2.0);
+                let x = Tensor::<3>::random([batch, sequence, 64], noise, &device);
+                let right = traced.forward(Tensor::from_inner(x.clone()), None).inner();
+                let plain = traced.valid();
+                assert!(plain.resblocks[0].runs_on_host(&x));
+                let tolerance = Tolerance::<f32>::relative(1e-4).set_absolute(2e-5);
+                plain.forward(x, None).into_data().assert_approx_eq(&right.into_data(), tolerance);
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_position_alone_is_that_of_all() {
+        let device = Device::flex();
+        let config = TransformerConfig {
+            width: 32,
+            layers: 3,
+            heads: 2,
+            mlp_ratio: 4.0,
+            causal: false,
+            layer_scale: true,
+            activation: Activation::QuickGelu,
+            norm: None,
+        };
+        let transformer = config.init(&device);
+        let x = Tensor::<3>::random([2, 9, 32], Distribution::Normal(0.0, 1.0), &device);
+        let right = transformer.forward(x.clone(), None).slice([0..2, 0..1]);
+        let tolerance = Tolerance::<f32>::relative(1e-4).set_absolute(1e-5);
+        let first = transformer.forward_first(x).into_data();
+        first.assert_approx_eq(&right.into_data(), tolerance);
     }
 }

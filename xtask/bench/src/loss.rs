@@ -1,4 +1,4 @@
-//! The tiled loss with its gradient, beside the dense one through autodiff.
+//! The tiled loss with its gradient, beside the dense one through autodiff, Burn's and PyTorch's.
 
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use clip_model::normalize;
 
 use crate::apart;
 use crate::measure::{Rounds, rate};
+use crate::peer::Peer;
 use crate::row::Row;
 
 /// Width of the features.
@@ -27,7 +28,7 @@ pub const SPEED: &str = "loss, 8192 x 512";
 pub const MEMORY: &str = "memory of the loss";
 
 /// Losses with gradients a second.
-pub fn speed(rounds: &Rounds) -> Result<Row> {
+pub fn speed(peer: &mut Peer, rounds: &Rounds) -> Result<Vec<Row>> {
     let (images, texts) = features(PAIRS);
     let ours = |length: Duration| {
         rate(length, || {
@@ -49,8 +50,14 @@ pub fn speed(rounds: &Rounds) -> Result<Row> {
             Ok(1)
         })
     };
-    let measured = rounds.interleave(ours, dense)?;
-    Ok(Row::new(SPEED, &measured, "dense, Burn's autodiff".to_owned(), "a second", 1.0))
+    let question = format!("loss:{PAIRS}:{WIDTH}");
+    let torch = rounds.interleave(ours, |length| peer.rate(&question, length))?;
+    let burn = rounds.interleave(ours, dense)?;
+    let torch_name = format!("dense: {}", peer.package("torch"));
+    Ok(vec![
+        Row::new(SPEED, &torch, torch_name, "a second", 1.5),
+        Row::new(SPEED, &burn, "dense: Burn's autodiff".to_owned(), "a second", 1.0),
+    ])
 }
 
 /// The peak beside the features for so many pairs, each round in a process of its own.

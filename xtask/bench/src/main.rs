@@ -6,9 +6,11 @@ mod loss;
 mod machine;
 mod measure;
 mod memory;
+mod models;
 mod peer;
 mod probe;
 mod reading;
+mod record;
 mod retrieval;
 mod row;
 mod tokenizing;
@@ -24,6 +26,7 @@ use mimalloc::MiMalloc;
 
 use measure::Rounds;
 use memory::Amounts;
+use models::Place;
 use peer::Peer;
 use row::Row;
 
@@ -53,6 +56,21 @@ struct Args {
     /// Also write the rows here
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Also keep every round and a summary in a folder of this one, named by date and machine
+    #[arg(long, value_name = "DIR")]
+    record: Option<PathBuf>,
+    /// Where models run: cpu or cuda:N
+    #[arg(long, default_value = "cpu")]
+    device: String,
+    /// What models compute in: f32 or bf16
+    #[arg(long, default_value = "f32")]
+    precision: String,
+    /// The model that is trained
+    #[arg(long, value_name = "NAME", default_value = "ViT-B-32")]
+    model: String,
+    /// Pairs of a training step
+    #[arg(long, value_name = "PAIRS", default_value_t = 64)]
+    batch: usize,
     /// Length of one measurement
     #[arg(long, default_value_t = 5.0)]
     seconds: f64,
@@ -76,13 +94,19 @@ struct Args {
     data: Option<PathBuf>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Subject {
+    /// Images and texts a second, beside PyTorch and ONNX Runtime
+    Encode,
+    /// Whole training steps beside open_clip, and their memory
+    Train,
+    /// From the start of a process to the first embedding, beside open_clip
+    Startup,
     /// Reading shards, decoding, the loader and the tokenizer
     Data,
     /// Memory of the loader over many samples, of a run over many steps, of retrieval among many
     Memory,
-    /// The tiled loss with its gradient: speed beside the dense one, and memory
+    /// The tiled loss with its gradient: speed beside PyTorch's dense one, and memory
     Loss,
     /// Linear probes beside scikit-learn's
     Probe,
@@ -111,38 +135,83 @@ fn run(args: &Args) -> Result<()> {
         rows.push(row);
     };
     match args.subject {
-        Subject::Data => compare(args, folder, &mut add)?,
-        Subject::Loss => {
-            println!("{}", Row::header());
-            let rounds = rounds(args);
-            if is_wanted(args, loss::SPEED) {
-                add(loss::speed(&rounds)?);
-            }
-            if is_wanted(args, loss::MEMORY) {
-                add(loss::memory(args.pairs, args.rounds)?);
-            }
+        Subject::Encode | Subject::Train | Subject::Startup => {
+            measure_models(args, folder, &mut add)?;
         }
+        Subject::Data => compare(args, folder, &mut add)?,
+        Subject::Loss => measure_loss(args, folder, &mut add)?,
         Subject::Probe => {
             let mut peer = Peer::start(&args.python, probe::SCRIPT, folder)?;
             println!("{}\n{}", peer.versions(), Row::header());
             add(probe::speed(folder, &mut peer, &rounds(args))?);
         }
-        Subject::Memory => {
-            println!("{}", Row::header());
-            let amounts = Amounts { samples: args.samples, steps: args.steps };
-            for figure in memory::ALL.iter().filter(|figure| is_wanted(args, figure.name)) {
-                memory::measure(figure, folder, amounts, args.rounds)?
-                    .into_iter()
-                    .for_each(&mut add);
-            }
-            if is_wanted(args, retrieval::MEMORY) {
-                add(retrieval::memory(args.images, args.rounds)?);
-            }
-        }
+        Subject::Memory => measure_memory(args, folder, &mut add)?,
     }
     if let Some(path) = &args.json {
         let json = serde_json::to_string_pretty(&rows)?;
         std::fs::write(path, json).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    if let Some(folder) = &args.record {
+        record::write(folder, &format!("{:?}", args.subject).to_lowercase(), &rows)?;
+    }
+    Ok(())
+}
+
+fn measure_models(args: &Args, folder: &Path, add: &mut impl FnMut(Row)) -> Result<()> {
+    let place = Place { folder, device: &args.device, precision: &args.precision };
+    if apart::is_apart() {
+        add(models::memory(&args.model, args.batch, place, &args.python, 1)?);
+        return Ok(());
+    }
+    let rounds = rounds(args);
+    let mut peer = place.peer(&args.python)?;
+    println!("{}\n{}", peer.versions(), Row::header());
+    match args.subject {
+        Subject::Startup => models::startup(place, &mut peer, &rounds)?.into_iter().for_each(add),
+        Subject::Train => {
+            if is_wanted(args, models::TRAINING) {
+                let rows = models::train(&args.model, args.batch, place, &mut peer, &rounds)?;
+                rows.into_iter().for_each(&mut *add);
+            }
+            drop(peer);
+            if is_wanted(args, models::TRAINING_MEMORY) && args.device == "cpu" {
+                add(models::memory(&args.model, args.batch, place, &args.python, args.rounds)?);
+            }
+        }
+        _ => {
+            let peak = peer.rate("matmul", rounds.length)?;
+            println!("  matrix product: {:.0} GFLOP/s", peak / 1e9);
+            for case in models::ENCODING.iter().filter(|case| is_wanted(args, case.name)) {
+                place.write(case.model)?;
+                models::encode(case, place, &mut peer, &rounds, peak)?
+                    .into_iter()
+                    .for_each(&mut *add);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn measure_loss(args: &Args, folder: &Path, add: &mut impl FnMut(Row)) -> Result<()> {
+    if !apart::is_apart() && is_wanted(args, loss::SPEED) {
+        let mut peer = Peer::start(&args.python, models::SCRIPT, folder)?;
+        println!("{}\n{}", peer.versions(), Row::header());
+        loss::speed(&mut peer, &rounds(args))?.into_iter().for_each(&mut *add);
+    }
+    if is_wanted(args, loss::MEMORY) {
+        add(loss::memory(args.pairs, args.rounds)?);
+    }
+    Ok(())
+}
+
+fn measure_memory(args: &Args, folder: &Path, add: &mut impl FnMut(Row)) -> Result<()> {
+    println!("{}", Row::header());
+    let amounts = Amounts { samples: args.samples, steps: args.steps };
+    for figure in memory::ALL.iter().filter(|figure| is_wanted(args, figure.name)) {
+        memory::measure(figure, folder, amounts, args.rounds)?.into_iter().for_each(&mut *add);
+    }
+    if is_wanted(args, retrieval::MEMORY) {
+        add(retrieval::memory(args.images, args.rounds)?);
     }
     Ok(())
 }

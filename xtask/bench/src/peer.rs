@@ -7,6 +7,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use serde::de::DeserializeOwned;
 
 /// A running Python process.
 pub struct Peer {
@@ -19,10 +20,21 @@ pub struct Peer {
 impl Peer {
     /// Starts the script, which first writes what isn't in the folder yet.
     pub fn start(program: &Path, script: &str, folder: &Path) -> Result<Self> {
+        Self::start_with(program, script, folder, &[])
+    }
+
+    /// The same with more arguments for the script.
+    pub fn start_with(
+        program: &Path,
+        script: &str,
+        folder: &Path,
+        arguments: &[&str],
+    ) -> Result<Self> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         let mut process = Command::new(program)
             .arg(root.join(script))
             .arg(folder)
+            .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -48,10 +60,25 @@ impl Peer {
 
     /// Things a second that a peer does for so long.
     pub fn rate(&mut self, name: &str, length: Duration) -> Result<f64> {
+        self.ask(name, length)
+    }
+
+    /// Another figure of a peer's.
+    pub fn number(&mut self, name: &str) -> Result<f64> {
+        self.ask(name, Duration::ZERO)
+    }
+
+    /// Many of them.
+    pub fn numbers(&mut self, name: &str) -> Result<Vec<f64>> {
+        self.ask(name, Duration::ZERO)
+    }
+
+    fn ask<T: DeserializeOwned>(&mut self, name: &str, length: Duration) -> Result<T> {
         writeln!(self.input, "{name} {}", length.as_secs_f64())?;
         self.input.flush()?;
         let answer = self.answer()?;
-        answer.trim().parse().with_context(|| format!("the peer's answer to {name}: {answer}"))
+        serde_json::from_str(&answer)
+            .with_context(|| format!("the peer's answer to {name}: {answer}"))
     }
 
     fn answer(&mut self) -> Result<String> {

@@ -27,6 +27,10 @@ pub struct Row {
     pub goal: f64,
     /// What it was measured on.
     pub machine: String,
+    /// Ours and the peer's, round by round.
+    pub rounds: Vec<(f64, f64)>,
+    /// Part of the machine's matrix product that ours reaches, were nothing left out.
+    pub share: Option<f64>,
 }
 
 impl Row {
@@ -74,14 +78,21 @@ impl Row {
             unit: unit.to_owned(),
             goal,
             machine: machine::name(),
+            rounds: rounds.to_vec(),
+            share: None,
         }
+    }
+
+    /// With what one of `ours` takes, in parts of what the machine's matrix product does a second.
+    pub fn with_share(self, cost: f64) -> Self {
+        Self { share: Some(self.ours * cost), ..self }
     }
 
     /// The line above all rows.
     pub fn header() -> String {
         format!(
-            "{:<30} {:>10} {:>10} {:<10} {:>7} {:>17} {:>6}  peer",
-            "figure", "ours", "peer", "unit", "ratio", "low to high", "goal"
+            "{:<30} {:>10} {:>10} {:<10} {:>7} {:>17} {:>6} {:>6}  peer",
+            "figure", "ours", "peer", "unit", "ratio", "low to high", "goal", "share"
         )
     }
 }
@@ -95,10 +106,11 @@ fn median(mut values: Vec<f64>) -> f64 {
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { name, ours, peer, peer_name, ratio, low, high, unit, goal, .. } = self;
+        let share = self.share.map_or(String::new(), |share| format!("{share:.2}"));
         write!(
             f,
-            "{name:<30} {ours:>10.1} {peer:>10.1} {unit:<10} {ratio:>7.2} {low:>7.2} to {high:>6.2} \
-             {goal:>6.2}  {peer_name}{}",
+            "{name:<30} {ours:>10.2} {peer:>10.2} {unit:<10} {ratio:>7.2} {low:>7.2} to {high:>6.2} \
+             {goal:>6.2} {share:>6}  {peer_name}{}",
             if ratio >= goal { "" } else { " (BELOW THE GOAL)" }
         )
     }

@@ -98,7 +98,7 @@ impl VisionTransformer {
     /// - images: `[batch, 3, height, width]`
     /// - output: `[batch, embed]`
     pub fn forward(&self, images: Tensor<4>, mode: Mode) -> Tensor<2> {
-        self.forward_with_tokens(images, mode).0
+        self.forward_unprojected(images, mode).matmul(self.proj.val())
     }
 
     /// Image features, not normalised, and the tokens beside them (open_clip's `output_tokens`).
@@ -117,7 +117,12 @@ impl VisionTransformer {
     /// Image features before the projection, `[batch, width]`: the paper's linear probes are fitted
     /// to these (appendix A.3).
     pub fn forward_unprojected(&self, images: Tensor<4>, mode: Mode) -> Tensor<2> {
-        self.pool(self.transformer.forward(self.embed(images, mode), None)).0
+        let x = self.embed(images, mode);
+        let pooled = self.attn_pool.is_some() || self.pooling.kind == VisionPool::Avg;
+        match pooled {
+            true => self.pool(self.transformer.forward(x, None)).0,
+            false => normalized(&self.ln_post, self.transformer.forward_first(x)).squeeze_dim(1),
+        }
     }
 
     /// What comes after the blocks: `[batch, 1 + patches, width]` to `[batch, embed]`.

@@ -101,10 +101,13 @@ fn image_chain<'a>(model: &'a Clip, pairs: &'a Pairs, mode: Mode) -> Either<'a> 
 
 fn text_chain<'a>(model: &'a Clip, pairs: &'a Pairs) -> Chain<'a, 3> {
     let text = &model.text;
+    let tokens = text.trimmed(pairs.tokens.clone());
+    let mask = text.mask(tokens.clone());
+    let again = tokens.clone();
     Chain {
-        stem: Box::new(|| text.embed(pairs.tokens.clone())),
-        blocks: transformer(&text.transformer, text.mask(pairs.tokens.clone())),
-        head: Box::new(|x| normalize(text.head(x, pairs.tokens.clone()))),
+        stem: Box::new(move || text.embed(tokens.clone())),
+        blocks: transformer(&text.transformer, mask),
+        head: Box::new(move |x| normalize(text.head(x, again.clone()))),
     }
 }
 
