@@ -4,7 +4,7 @@ use super::{Features, Row, score};
 use crate::{Dataset, Labelled, LinearProbe, Prediction, ProbeError, ProbeOptions, search_lambda};
 
 /// One image of so many is held out to choose the regularisation by.
-const HELD_OUT: usize = 5;
+pub(super) const HELD_OUT: usize = 5;
 
 impl Features {
     /// The features with their labels, to be learned from.

@@ -4,15 +4,13 @@ use clip_model::Pretrained;
 
 use super::benchmark::MeasureError;
 use super::bootstrap::interval;
+use super::fit::HELD_OUT;
 use super::model::projected;
 use super::{ClassifierStore, Features, Row};
 use crate::probe::search;
 use crate::{
     Dataset, Evaluation, LinearProbe, ProbeError, ProbeOptions, average_precision_11_point,
 };
-
-/// One image of so many is held out to choose the regularisation by.
-const HELD_OUT: usize = 5;
 
 /// Samples that the interval is made of.
 const SAMPLES: usize = 200;

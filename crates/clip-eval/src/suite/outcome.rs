@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::Row;
 use super::npy::write_whole;
 use crate::confusion::NUMBERED;
-use crate::{ClassResult, ConfusionMatrix, Prediction, expected_calibration_error};
+use crate::{ClassResult, ConfusionMatrix, Evaluation, Prediction, expected_calibration_error};
 
 /// Classes that are named as the hardest.
 const HARDEST: usize = 5;
@@ -68,6 +68,12 @@ impl Outcome {
     /// Results with nothing behind them.
     pub fn of(rows: Vec<Row>) -> Self {
         Self { rows, details: None, guesses: Vec::new() }
+    }
+
+    /// Results of a model that nobody has published.
+    pub fn unpublished(model: &str, evaluations: Vec<Evaluation>) -> Self {
+        let row = |evaluation| Row { model: model.to_owned(), evaluation, published: None };
+        Self::of(evaluations.into_iter().map(row).collect())
     }
 }
 

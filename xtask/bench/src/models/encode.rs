@@ -21,7 +21,7 @@ pub struct Case {
     goals: [f64; 2],
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Input {
     Image,
     Text(Texts),
@@ -88,7 +88,11 @@ pub fn measure(
         let measured = rounds.interleave(ours, |length| peer.rate(&question, length))?;
         let peer_name = format!("{name}: {}", peer.package(package));
         let row = Row::new(case.name, &measured, peer_name, "a second", goal);
-        rows.push(row.with_share(flops / peak));
+        // A prompt is not computed at all positions, which the count is of.
+        rows.push(match case.input {
+            PROMPTS => row,
+            _ => row.with_share(flops / peak),
+        });
     }
     Ok(rows)
 }

@@ -2,7 +2,7 @@ use clip_data::PlacedImages;
 use clip_model::Pretrained;
 
 use super::super::model::projected;
-use super::super::{Features, Outcome, Row};
+use super::super::{Features, Outcome};
 use super::encoder::Encoder;
 use super::kept::identity;
 use super::{Benchmark, BenchmarkError, MeasureError};
@@ -28,10 +28,8 @@ impl Benchmark<'_> {
             let (references, _) = projected(clip, &encoded("reference", &reference)?.features);
             let source = Source { step: 0, dataset: &dataset.name };
             let known = (&references, reference.places());
-            let rows = geolocation(source, (&images, test.places()), known)
-                .into_iter()
-                .map(|evaluation| Row { model: encoder.name.clone(), evaluation, published: None });
-            Ok(Some(Outcome::of(rows.collect())))
+            let evaluations = geolocation(source, (&images, test.places()), known);
+            Ok(Some(Outcome::unpublished(&encoder.name, evaluations)))
         })?;
         Ok(())
     }

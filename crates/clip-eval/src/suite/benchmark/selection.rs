@@ -1,8 +1,8 @@
 use burn::tensor::DType;
 use clip_model::{Pretrained, encode_texts};
 
+use super::super::Outcome;
 use super::super::model::projected;
-use super::super::{Outcome, Row};
 use super::encoder::Encoder;
 use super::kept::identity;
 use super::{Benchmark, BenchmarkError};
@@ -31,10 +31,8 @@ impl Benchmark<'_> {
             let texts = encode_texts(&clip.model, clip.tokenizer()?, &captions).cast(DType::F32);
             let owners: Vec<&[usize]> = examples.map(|example| &example.images[..]).collect();
             let source = Source { step: 0, dataset: &dataset.name };
-            let rows = selection(source, images, texts, &owners)
-                .into_iter()
-                .map(|evaluation| Row { model: encoder.name.clone(), evaluation, published: None });
-            Ok(Some(Outcome::of(rows.collect())))
+            let evaluations = selection(source, images, texts, &owners);
+            Ok(Some(Outcome::unpublished(&encoder.name, evaluations)))
         })?;
         Ok(())
     }
