@@ -75,12 +75,12 @@ fn run(args: &Args) -> Result<()> {
     };
     let Features { features, labels } = train.with(validation);
     let options = ProbeOptions { lambda, ..options };
-    let probe = LinearProbe::fit(features, &labels, classes, options)?;
-    println!("lambda {lambda:.3e}, {} steps of L-BFGS", probe.iterations);
-    if !probe.converged {
+    let fit = LinearProbe::fit(features, &labels, classes, options)?;
+    println!("lambda {lambda:.3e}, {} steps of L-BFGS", fit.iterations);
+    if !fit.converged {
         println!("they were too few: features of larger scale or a larger lambda take less");
     }
-    let predictions = probe.classify(test.features, &test.labels);
+    let predictions = fit.probe.classify(test.features, &test.labels);
     let source = Source { step: 0, dataset: &args.test.join(" ") };
     for mut row in accuracy(source, &predictions, classes) {
         row.task = "linear_probe".into();

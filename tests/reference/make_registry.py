@@ -64,7 +64,7 @@ def main():
     parser.add_argument("--out", type=pathlib.Path, default=default)
     out = parser.parse_args().out
     names = {**clip_benchmark("en_classnames.json", FROM_CLIP_BENCHMARK), **mmpretrain()}
-    names.update(imagenet_parts(names["imagenet"]))
+    names.update(of_parts(names["imagenet"]))
     names["kinetics700"] = kinetics()
     names["ucf101"] = [re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name) for name in ucf()]
     names["resisc45"] = resisc()
@@ -76,6 +76,7 @@ def main():
             name: [template.replace("{c}", "{}") for template in templates]
             for name, templates in sorted(templates.items())
         },
+        "parts": imagenet_parts(),
     }
     write(out, registry)
     write(out.with_name("languages.json"), {language: in_language(language) for language in LANGUAGES})
@@ -90,7 +91,7 @@ def in_language(language):
     names = clip_benchmark(f"{language}_classnames.json", imagenet)
     templates = clip_benchmark(f"{language}_zeroshot_classification_templates.json", imagenet)
     return {
-        "names": {**names, **imagenet_parts(names["imagenet"])},
+        "names": {**names, **of_parts(names["imagenet"])},
         "templates": [template.replace("{c}", "{}") for template in templates["imagenet"]],
     }
 
@@ -122,8 +123,8 @@ def mmpretrain():
     return {ours: [words(name) for name in found] for ours, found in found.items()}
 
 
-def imagenet_parts(names):
-    """The classes of ImageNet-A, -R and -O, chosen by WordNet id in clip-benchmark."""
+def imagenet_parts():
+    """The labels in ImageNet of the classes of ImageNet-A, -R and -O, by WordNet id in clip-benchmark."""
     source = file("clip-benchmark", "clip_benchmark/datasets/builder.py").read_text()
     def ids(variable):
         literal = re.search(rf"\b{variable} = ([\[{{][^\]}}]*[\]}}])", source).group(1)
@@ -132,8 +133,12 @@ def imagenet_parts(names):
     parts = {}
     for part in "aro":
         wanted = set(ids(f"imagenet_{part}_wnids"))
-        parts[f"imagenet_{part}"] = [name for id, name in zip(every, names) if id in wanted]
+        parts[f"imagenet_{part}"] = [label for label, id in enumerate(every) if id in wanted]
     return parts
+
+
+def of_parts(names):
+    return {part: [names[label] for label in labels] for part, labels in imagenet_parts().items()}
 
 
 def kinetics():

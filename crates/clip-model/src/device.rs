@@ -81,7 +81,7 @@ impl Selector {
 }
 
 /// Whether tensors of this device lie in the host's memory.
-pub(crate) fn is_cpu(device: &Device) -> bool {
+pub fn is_cpu(device: &Device) -> bool {
     cpu().is_some_and(|cpu| *device == cpu)
 }
 

@@ -31,7 +31,7 @@ pub fn speed(folder: &Path, peer: &mut Peer, rounds: &Rounds) -> Result<Row> {
         LinearProbe::fit(train.clone(), &labels, CLASSES, options)
     };
     let exact = fit(1e-8)?;
-    let right = exact.classify(test, &test_labels).iter().filter(|p| p.rank == 0).count();
+    let right = exact.probe.classify(test, &test_labels).iter().filter(|p| p.rank == 0).count();
     let accuracy = 100.0 * right as f64 / test_labels.len() as f64;
     let theirs = peer.rate("objective", Duration::ZERO)?;
     let their_accuracy = peer.rate("accuracy", Duration::ZERO)?;

@@ -36,9 +36,13 @@ pub(super) struct Minimum {
 }
 
 /// Minimises a smooth function, given as its value and gradient at a point.
+///
+/// `precondition` multiplies by a symmetric positive matrix that is near the inverse of the Hessian up
+/// to a factor; the nearer, the fewer steps. Doing nothing is the usual method.
 pub(super) fn minimize(
     start: Vec<f64>,
     stop: Stop,
+    precondition: impl Fn(&mut [f64]),
     mut objective: impl FnMut(&[f64]) -> (f64, Vec<f64>),
 ) -> Minimum {
     let (value, gradient) = objective(&start);
@@ -48,12 +52,12 @@ pub(super) fn minimize(
         if here.gradient.iter().all(|g| g.abs() <= stop.tolerance) {
             return here.minimum(iterations, true);
         }
-        let mut direction = memory.direction(&here.gradient);
+        let mut direction = memory.direction(&here.gradient, &precondition);
         here.slope = dot(&direction, &here.gradient);
         if here.slope >= 0.0 {
             memory = Memory::default();
-            direction = here.gradient.iter().map(|g| -g).collect();
-            here.slope = -dot(&here.gradient, &here.gradient);
+            direction = memory.direction(&here.gradient, &precondition);
+            here.slope = dot(&direction, &here.gradient);
         }
         let first = match memory.pairs.is_empty() {
             true => (1.0 / (-here.slope).sqrt()).min(1.0),
@@ -62,7 +66,7 @@ pub(super) fn minimize(
         let Some(next) = Search::new(&here, &direction, &mut objective).run(first) else {
             return here.minimum(iterations, true);
         };
-        memory.push(&here, &next);
+        memory.push(&here, &next, &precondition);
         here = Point { step: 0.0, ..next };
     }
     let converged = here.gradient.iter().all(|g| g.abs() <= stop.tolerance);
@@ -91,10 +95,12 @@ impl Point {
 struct Memory {
     /// Step, change of the gradient, and one over their product.
     pairs: VecDeque<(Vec<f64>, Vec<f64>, f64)>,
+    /// What the preconditioner is to be multiplied by, where there are pairs.
+    size: f64,
 }
 
 impl Memory {
-    fn push(&mut self, from: &Point, to: &Point) {
+    fn push(&mut self, from: &Point, to: &Point, precondition: impl Fn(&mut [f64])) {
         let step = minus(&to.at, &from.at);
         let change = minus(&to.gradient, &from.gradient);
         let product = dot(&step, &change);
@@ -102,12 +108,15 @@ impl Memory {
             if self.pairs.len() == MEMORY {
                 self.pairs.pop_front();
             }
+            let mut curved = change.clone();
+            precondition(&mut curved);
+            self.size = product / dot(&change, &curved);
             self.pairs.push_back((step, change, 1.0 / product));
         }
     }
 
     /// The gradient times the estimate of the inverse Hessian, downwards.
-    fn direction(&self, gradient: &[f64]) -> Vec<f64> {
+    fn direction(&self, gradient: &[f64], precondition: impl Fn(&mut [f64])) -> Vec<f64> {
         let mut q: Vec<f64> = gradient.iter().map(|g| -g).collect();
         let mut alphas = Vec::new();
         for (step, change, scale) in self.pairs.iter().rev() {
@@ -115,9 +124,9 @@ impl Memory {
             add(&mut q, -alpha, change);
             alphas.push(alpha);
         }
-        if let Some((_, change, scale)) = self.pairs.back() {
-            let size = 1.0 / (scale * dot(change, change));
-            q.iter_mut().for_each(|q| *q *= size);
+        precondition(&mut q);
+        if !self.pairs.is_empty() {
+            q.iter_mut().for_each(|q| *q *= self.size);
         }
         for ((step, change, scale), alpha) in self.pairs.iter().zip(alphas.iter().rev()) {
             let beta = scale * dot(change, &q);
@@ -231,6 +240,8 @@ mod tests {
 
     const STOP: Stop = Stop { max_iterations: 1000, tolerance: 1e-9 };
 
+    fn plain(_: &mut [f64]) {}
+
     /// The function of Rosenbrock, summed over neighbours: a curved valley whose end is at ones.
     fn rosenbrock(x: &[f64]) -> (f64, Vec<f64>) {
         let (mut value, mut gradient) = (0.0, vec![0.0; x.len()]);
@@ -245,7 +256,7 @@ mod tests {
 
     #[test]
     fn a_curved_valley_is_followed_to_its_end() {
-        let found = minimize(vec![-1.2, 1.0, -1.2, 1.0, 3.0], STOP, rosenbrock);
+        let found = minimize(vec![-1.2, 1.0, -1.2, 1.0, 3.0], STOP, plain, rosenbrock);
         assert!(found.converged && found.iterations < 200, "{found:?}");
         assert!(found.at.iter().all(|x| (x - 1.0).abs() < 1e-8), "{found:?}");
     }
@@ -257,23 +268,36 @@ mod tests {
             let value = x.iter().zip(weights).map(|(x, w)| 0.5 * w * x * x).sum();
             (value, x.iter().zip(weights).map(|(x, w)| w * x).collect())
         };
-        let found = minimize(vec![1.0, 1.0, 1.0], STOP, bowl);
+        let found = minimize(vec![1.0, 1.0, 1.0], STOP, plain, bowl);
         assert!(found.converged && found.iterations < 50, "{found:?}");
+    }
+
+    #[test]
+    fn the_inverse_hessian_leads_to_the_end_of_a_bowl_at_once() {
+        let weights = [1e-3, 1.0, 1e3];
+        let bowl = |x: &[f64]| {
+            let value = x.iter().zip(weights).map(|(x, w)| 0.5 * w * x * x).sum();
+            (value, x.iter().zip(weights).map(|(x, w)| w * x).collect())
+        };
+        // Up to a factor, which the first step shows.
+        let inverse = |x: &mut [f64]| x.iter_mut().zip(weights).for_each(|(x, w)| *x *= 3.0 / w);
+        let found = minimize(vec![1e-3, 1e-3, 1e-3], STOP, inverse, bowl);
+        assert!(found.converged && found.iterations <= 3, "{found:?}");
     }
 
     #[test]
     fn it_stops_where_it_is_told_to() {
         let stop = Stop { max_iterations: 3, ..STOP };
-        let found = minimize(vec![-1.2, 1.0], stop, rosenbrock);
+        let found = minimize(vec![-1.2, 1.0], stop, plain, rosenbrock);
         assert!(!found.converged && found.iterations == 3);
-        let flat = minimize(vec![1.0, 1.0], STOP, rosenbrock);
+        let flat = minimize(vec![1.0, 1.0], STOP, plain, rosenbrock);
         assert!(flat.converged && flat.iterations == 0);
     }
 
     #[test]
     fn what_is_not_a_number_is_stepped_back_from() {
         let logarithm = |x: &[f64]| (x[0] - x[0].ln(), vec![1.0 - 1.0 / x[0]]);
-        let found = minimize(vec![100.0], STOP, logarithm);
+        let found = minimize(vec![100.0], STOP, plain, logarithm);
         assert!(found.converged && (found.at[0] - 1.0).abs() < 1e-6, "{found:?}");
     }
 }

@@ -1,5 +1,6 @@
 //! Linear probes: logistic regression on frozen features (paper, appendix A.3).
 
+mod cholesky;
 mod lbfgs;
 mod logistic;
 mod search;
@@ -10,7 +11,7 @@ use thiserror::Error;
 use crate::Prediction;
 use crate::zero_shot::predict;
 use lbfgs::{Stop, minimize};
-use logistic::{Logistic, columns, logits, tensors};
+use logistic::{Logistic, logits};
 
 pub(crate) use search::search;
 pub use search::{Labelled, LambdaSearch, search_lambda};
@@ -86,14 +87,51 @@ pub struct LinearProbe {
     pub weights: Tensor<2>,
     /// `[1, classes]`, or `[1, 1]` of two classes.
     pub bias: Tensor<2>,
+}
+
+/// A probe that was fitted.
+#[derive(Clone, Debug)]
+pub struct ProbeFit {
+    /// The probe.
+    pub probe: LinearProbe,
     /// What was minimised: `sum of the samples' cross-entropies + lambda / 2 * |weights|^2`.
     pub objective: f64,
     /// Steps of L-BFGS.
     pub iterations: usize,
     /// Whether they were enough.
     pub converged: bool,
-    classes: usize,
     parameters: Vec<f64>,
+}
+
+impl ProbeFit {
+    /// Fits a probe from the parameters of another fit or from zero.
+    fn from(
+        start: Option<Vec<f64>>,
+        objective: &Logistic,
+        options: ProbeOptions,
+    ) -> Result<Self, ProbeError> {
+        let ProbeOptions { lambda, max_iterations, tolerance } = options;
+        if !(lambda >= 0.0 && lambda.is_finite()) {
+            return Err(ProbeError::Lambda { lambda });
+        }
+        let start = start.unwrap_or_else(|| vec![0.0; objective.parameters()]);
+        let hessian = objective.preconditioner(lambda);
+        let precondition = |x: &mut [f64]| {
+            if let Some(hessian) = &hessian {
+                hessian.solve(x);
+            }
+        };
+        let stop = Stop { max_iterations, tolerance };
+        let found = minimize(start, stop, precondition, |x| objective.at(x, lambda));
+        let (weights, bias) = objective.tensors(&found.at);
+        Ok(Self {
+            probe: LinearProbe { weights, bias },
+            objective: found.value * objective.samples() as f64,
+            iterations: found.iterations,
+            converged: found.converged,
+            parameters: found.at,
+        })
+    }
 }
 
 impl LinearProbe {
@@ -114,43 +152,14 @@ impl LinearProbe {
         labels: &[usize],
         classes: usize,
         options: ProbeOptions,
-    ) -> Result<Self, ProbeError> {
+    ) -> Result<ProbeFit, ProbeError> {
         check(&features, labels, classes)?;
-        Self::fit_from(None, features, labels, classes, options)
-    }
-
-    /// [`LinearProbe::fit`] of features that are known to be fine, from the parameters of another
-    /// fit or from zero.
-    fn fit_from(
-        start: Option<Vec<f64>>,
-        features: Tensor<2>,
-        labels: &[usize],
-        classes: usize,
-        options: ProbeOptions,
-    ) -> Result<Self, ProbeError> {
-        let ProbeOptions { lambda, max_iterations, tolerance } = options;
-        if !(lambda >= 0.0 && lambda.is_finite()) {
-            return Err(ProbeError::Lambda { lambda });
-        }
-        let ([samples, width], device) = (features.dims(), features.device());
-        let objective = Logistic::new(features, labels, classes, lambda);
-        let start = start.unwrap_or_else(|| vec![0.0; objective.parameters()]);
-        let found = minimize(start, Stop { max_iterations, tolerance }, |x| objective.at(x));
-        let (weights, bias) = tensors(&found.at, [width, columns(classes)], &device);
-        Ok(Self {
-            weights,
-            bias,
-            objective: found.value * samples as f64,
-            iterations: found.iterations,
-            converged: found.converged,
-            classes,
-            parameters: found.at,
-        })
+        ProbeFit::from(None, &Logistic::new(features, labels, classes), options)
     }
 
     /// `[samples, width]` to `[samples, classes]`.
     pub fn logits(&self, features: Tensor<2>) -> Tensor<2> {
-        logits(features, self.weights.clone(), self.bias.clone(), self.classes)
+        logits(features, self.weights.clone(), self.bias.clone())
     }
 
     /// Classifies features.
@@ -159,10 +168,31 @@ impl LinearProbe {
     ///
     /// - features: `[samples, width]`, one for each of `labels`
     pub fn classify(&self, features: Tensor<2>, labels: &[usize]) -> Vec<Prediction> {
-        let scores: Vec<f32> = self.logits(features).into_data().iter().collect();
-        let rows = scores.chunks_exact(self.classes).zip(labels);
-        rows.map(|(scores, label)| predict(scores, *label, 1.0)).collect()
+        predictions(self.logits(features), labels)
     }
+
+    /// Classifies features among some of the classes, which the labels count through.
+    ///
+    /// # Shapes
+    ///
+    /// - features: `[samples, width]`, one for each of `labels`, each below the number of `among`
+    pub fn classify_among(
+        &self,
+        among: &[usize],
+        features: Tensor<2>,
+        labels: &[usize],
+    ) -> Vec<Prediction> {
+        let among: Vec<i64> = among.iter().map(|class| *class as i64).collect();
+        let among = Tensor::from_data(among.as_slice(), &features.device());
+        predictions(self.logits(features).select(1, among), labels)
+    }
+}
+
+fn predictions(logits: Tensor<2>, labels: &[usize]) -> Vec<Prediction> {
+    let [_, classes] = logits.dims();
+    let scores: Vec<f32> = logits.into_data().iter().collect();
+    let rows = scores.chunks_exact(classes).zip(labels);
+    rows.map(|(scores, label)| predict(scores, *label, 1.0)).collect()
 }
 
 fn check(features: &Tensor<2>, labels: &[usize], classes: usize) -> Result<(), ProbeError> {

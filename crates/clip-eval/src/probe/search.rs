@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use burn::tensor::Tensor;
 
-use super::{LinearProbe, ProbeError, ProbeOptions, check};
+use super::logistic::Logistic;
+use super::{ProbeError, ProbeFit, ProbeOptions, check};
 use crate::Prediction;
 
 /// Strengths a decade.
@@ -53,13 +54,13 @@ pub fn search_lambda(
 ) -> Result<LambdaSearch, ProbeError> {
     check(train.features, train.labels, classes)?;
     check(validation.features, validation.labels, classes)?;
+    let objective = Logistic::new(train.features.clone(), train.labels, classes);
     let mut start: Option<Vec<f64>> = None;
     search(|lambda| {
         let options = ProbeOptions { lambda, ..options };
-        let (features, labels) = (train.features.clone(), train.labels);
-        let probe = LinearProbe::fit_from(start.take(), features, labels, classes, options)?;
-        let scored = score(&probe.classify(validation.features.clone(), validation.labels));
-        start = Some(probe.parameters);
+        let fit = ProbeFit::from(start.take(), &objective, options)?;
+        let scored = score(&fit.probe.classify(validation.features.clone(), validation.labels));
+        start = Some(fit.parameters);
         Ok(scored)
     })
 }

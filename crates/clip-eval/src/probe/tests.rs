@@ -35,12 +35,12 @@ fn fits_equal_those_of_scikit_learn() {
         for fit in golden.fits {
             let options =
                 ProbeOptions { lambda: fit.lambda, tolerance: 1e-6, ..ProbeOptions::default() };
-            let probe = LinearProbe::fit(features.clone(), &golden.labels, golden.classes, options)
+            let ours = LinearProbe::fit(features.clone(), &golden.labels, golden.classes, options)
                 .unwrap();
-            let relative = (probe.objective - fit.objective).abs() / fit.objective;
+            let relative = (ours.objective - fit.objective).abs() / fit.objective;
             let named = format!("{} classes, lambda {}", golden.classes, fit.lambda);
-            assert!(probe.converged && relative < 1e-6, "{named}: {relative}, {probe:?}");
-            let predictions = probe.classify(test.clone(), &fit.classes);
+            assert!(ours.converged && relative < 1e-6, "{named}: {relative}, {ours:?}");
+            let predictions = ours.probe.classify(test.clone(), &fit.classes);
             assert!(predictions.iter().all(|prediction| prediction.rank == 0), "{named}");
         }
     }

@@ -18,6 +18,9 @@ pub struct Dataset {
     /// The collections that it is in.
     #[serde(default)]
     pub suites: Vec<Suite>,
+    /// The data set that its classes are of, where it shows how robust a model of that one is.
+    #[serde(default)]
+    pub(super) shift_of: Option<String>,
     /// What is done with it.
     pub task: Task,
     /// What its main result is.

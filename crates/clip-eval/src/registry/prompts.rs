@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use super::Dataset;
+use super::{Dataset, dataset};
 
 /// In place of a list of names: they come with the data.
 const WITH_THE_DATA: &str = "with the data";
@@ -45,6 +45,9 @@ impl ClassNames {
 struct Lists {
     names: BTreeMap<String, Vec<ClassNames>>,
     templates: BTreeMap<String, Vec<String>>,
+    /// The labels in ImageNet of the classes of its parts.
+    #[serde(default)]
+    parts: BTreeMap<String, Vec<usize>>,
 }
 
 fn lists() -> &'static [(Provenance, Lists); 2] {
@@ -73,6 +76,15 @@ impl Dataset {
     pub fn templates(&self) -> (&'static [String], Provenance) {
         let name = self.templates_list.as_ref().unwrap_or(&self.name);
         find(|lists| lists.templates.get(name).map(Vec::as_slice))
+    }
+
+    /// The data set that this one is a shift of, so that a probe fitted to that one can be measured
+    /// here, and the labels there of the classes here.
+    pub fn shifted(&self) -> Option<(&'static Dataset, Vec<usize>)> {
+        let whole = dataset(self.shift_of.as_ref()?)?;
+        let (part, _) = find(|lists| lists.parts.get(&self.name).map(Vec::as_slice));
+        let labels = if part.is_empty() { (0..whole.classes).collect() } else { part.to_vec() };
+        Some((whole, labels))
     }
 
     /// The main name of each class.

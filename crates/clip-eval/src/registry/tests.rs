@@ -71,6 +71,23 @@ fn names_in_other_languages_are_those_of_the_same_classes() {
     );
 }
 
+/// ImageNet has a second class with the name of this one.
+#[test]
+fn classes_of_shifts_are_found_in_imagenet_by_number() {
+    for name in ["imagenet_v2", "imagenet_a", "imagenet_r", "imagenet_sketch"] {
+        let here = dataset(name).unwrap();
+        let (whole, labels) = here.shifted().unwrap();
+        let (names, there) = (here.main_names(), whole.main_names());
+        assert_eq!((whole.name.as_str(), labels.len()), ("imagenet", here.classes));
+        assert!(labels.is_sorted_by(|a, b| a < b), "{name}");
+        let found: Vec<&String> = labels.iter().map(|label| &there[*label]).collect();
+        assert_eq!(found, names.iter().collect::<Vec<_>>(), "{name}");
+        let missile = names.iter().position(|name| name == "missile");
+        assert!(missile.is_none_or(|at| labels[at] == 657), "{name}");
+    }
+    assert!(dataset("imagenet").unwrap().shifted().is_none());
+}
+
 #[test]
 fn suites_have_the_papers_sizes() {
     for (name, count) in [("paper", 27), ("all", datasets().len()), ("mnist", 1), ("nothing", 0)] {

@@ -72,11 +72,7 @@ impl FeatureStore {
         encode: impl FnOnce() -> Result<Tensor<2>, DataError>,
     ) -> Result<Features, FeatureError> {
         let labels = labels.to_vec();
-        let mut hash = Sha256::new();
-        hash.update(part);
-        labels.iter().for_each(|label| hash.update((*label as u64).to_le_bytes()));
-        let name = format!("{part}-{}.npy", hexadecimal(&hash.finalize()));
-        let path = self.folder.join(model).join(name);
+        let path = self.folder.join(model).join(name_of(part, &labels));
         if path.exists()
             && let Ok(features) = read_npy(&path, device)
             && features.dims()[0] == labels.len()
@@ -87,6 +83,14 @@ impl FeatureStore {
         // As a run that goes on will read them, to the last digit.
         Ok(Features { features: read_npy(&path, device)?, labels })
     }
+}
+
+/// The file of what belongs to images with these labels.
+pub(super) fn name_of(part: &str, labels: &[usize]) -> String {
+    let mut hash = Sha256::new();
+    hash.update(part);
+    labels.iter().for_each(|label| hash.update((*label as u64).to_le_bytes()));
+    format!("{part}-{}.npy", hexadecimal(&hash.finalize()))
 }
 
 /// Features that another program wrote, `DATASET-train.npy` and `DATASET-test.npy` in a folder.

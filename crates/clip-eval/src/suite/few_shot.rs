@@ -64,8 +64,8 @@ pub fn few_shot(
         });
         let part = train.select(&drawn.collect::<Vec<_>>());
         let options = ProbeOptions { lambda: LAMBDA, ..ProbeOptions::default() };
-        let probe = LinearProbe::fit(part.features, &part.labels, classes, options)?;
-        let predictions = probe.classify(test.features.clone(), &test.labels);
+        let fit = LinearProbe::fit(part.features, &part.labels, classes, options)?;
+        let predictions = fit.probe.classify(test.features.clone(), &test.labels);
         let task = format!("few_shot_{shots}");
         rows.push((score(dataset.metric, &predictions, classes), task, predictions));
     }

@@ -84,7 +84,7 @@ fn probe(
             at.iter().map(|at| usize::from(truth[*at][class] == Some(true))).collect();
         let features = train.select(&at).features;
         let options = ProbeOptions { lambda, ..ProbeOptions::default() };
-        let fitted = LinearProbe::fit(features, &labels, 2, options)?;
+        let fitted = LinearProbe::fit(features, &labels, 2, options)?.probe;
         weights.push(fitted.weights);
         biases.push(fitted.bias);
     }

@@ -1,6 +1,8 @@
 //! Test images beside the captions the model ranks best.
 
-use super::base64;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+
 use super::data::Example;
 use super::markup::escape;
 use super::number;
@@ -43,7 +45,7 @@ fn image(example: &Example) -> String {
     format!(
         "<img{class} alt=\"{}\" src=\"data:image/png;base64,{}\">\n",
         escape(&example.truth),
-        base64::encode(&example.png),
+        BASE64_STANDARD.encode(&example.png),
     )
 }
 

@@ -7,7 +7,6 @@
 //! ```
 
 mod axis;
-mod base64;
 mod chart;
 mod curve;
 mod data;

@@ -1,11 +1,13 @@
 use clip_data::{LabelledImages, Split};
 use clip_model::Pretrained;
 
-use super::super::{Details, Outcome, Overlap, SHOTS, few_shot, fit_probe, zero_shot};
+use super::super::{
+    Details, Features, Outcome, Overlap, ProbeStore, Row, SHOTS, few_shot, fit_probe, zero_shot,
+};
 use super::encoder::Encoder;
 use super::kept::identity;
 use super::{Benchmark, BenchmarkError, BenchmarkTask, MeasureError};
-use crate::{Dataset, Opened, Prediction};
+use crate::{Dataset, LinearProbe, Opened, Prediction};
 
 impl Benchmark<'_> {
     /// One of several classes is named: by language, and by what is learned from examples.
@@ -28,6 +30,9 @@ impl Benchmark<'_> {
                 self.frames(encoder, clip, dataset, &test)?;
             }
         }
+        if let Some((whole, among)) = dataset.shifted() {
+            return self.under_shift(encoder, dataset, &test, (whole, &among));
+        }
         let probes =
             [(BenchmarkTask::LinearProbe, "linear-probe"), (BenchmarkTask::FewShot, "few-shot")];
         let probes = probes.into_iter().filter(|(task, _)| tasks.contains(task));
@@ -35,13 +40,7 @@ impl Benchmark<'_> {
         if probes.is_empty() {
             return Ok(());
         }
-        let train = match dataset.open(&self.config.data, Split::Train, self.config.any_count) {
-            Ok(train) => train,
-            Err(error) => {
-                self.absent(dataset, format!("no probe: {error}"));
-                return Ok(());
-            }
-        };
+        let Some(train) = self.training_part(dataset, dataset) else { return Ok(()) };
         let of = identity(&(train.images.labels(), test.images.labels()));
         for (task, name) in probes {
             self.kept(encoder, dataset, (name, of), |benchmark| {
@@ -103,22 +102,58 @@ impl Benchmark<'_> {
         task: BenchmarkTask,
     ) -> Result<Option<Outcome>, MeasureError> {
         let classes = test.names.len();
-        let features = |split: &str, opened: &Opened| {
-            let get = |index| opened.images.image(index);
-            self.features(encoder, (dataset, split), opened.images.labels(), get)
-        };
-        let (train, test) = (features("train", train)?, features("test", test)?);
-        let (Some(train), Some(test)) = (train, test) else { return Ok(None) };
+        let Some(on) = self.classified(encoder, (dataset, "test"), test)? else { return Ok(None) };
         let rows = match task {
             BenchmarkTask::LinearProbe => {
-                vec![fit_probe(&encoder.name, dataset, classes, &train, &test)?.0]
+                let Some(probe) = self.probe(encoder, dataset, train, classes)? else {
+                    return Ok(None);
+                };
+                let predictions = probe.classify(on.features, &on.labels);
+                vec![Row::of(&encoder.name, dataset, "linear_probe", &predictions, classes)]
             }
             _ => {
-                let of = |shots| few_shot(&encoder.name, dataset, classes, shots, (&train, &test));
+                let from = self.classified(encoder, (dataset, "train"), train)?;
+                let Some(from) = from else { return Ok(None) };
+                let of = |shots| few_shot(&encoder.name, dataset, classes, shots, (&from, &on));
                 // A class may have fewer images than the largest number.
                 SHOTS.into_iter().map_while(|shots| of(shots).ok()).collect()
             }
         };
         Ok(Some(Outcome::of(rows)))
+    }
+
+    /// The probe of a data set with so many classes, fitted unless it is kept.
+    pub(super) fn probe(
+        &self,
+        encoder: &Encoder<'_>,
+        dataset: &Dataset,
+        train: &Opened,
+        classes: usize,
+    ) -> Result<Option<LinearProbe>, MeasureError> {
+        let probes = ProbeStore::new(self.config.out.join("probes").join(&encoder.digest));
+        let name = format!("{}-{classes}", dataset.name);
+        probes.get(&name, train.images.labels(), &encoder.device, || {
+            let features = self.classified(encoder, (dataset, "train"), train)?;
+            let fit = |features| fit_probe(dataset, classes, &features);
+            Ok(features.map(fit).transpose()?)
+        })
+    }
+
+    /// Features of images with one class each.
+    pub(super) fn classified(
+        &self,
+        encoder: &Encoder<'_>,
+        part: (&Dataset, &str),
+        opened: &Opened,
+    ) -> Result<Option<Features>, MeasureError> {
+        let get = |index| opened.images.image(index);
+        self.features(encoder, part, opened.images.labels(), get)
+    }
+
+    /// What probes of `dataset` are fitted to: the images to learn from of `whole`, or else the reason
+    /// that there are none is told.
+    pub(super) fn training_part(&mut self, dataset: &Dataset, whole: &Dataset) -> Option<Opened> {
+        let opened = whole.open(&self.config.data, Split::Train, self.config.any_count);
+        opened.map_err(|error| self.absent(dataset, format!("no probe: {error}"))).ok()
     }
 }

@@ -1,7 +1,9 @@
 //! What was measured before, and what is not there.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{Hash, Hasher};
 use std::io;
+
+use sha2::{Digest, Sha256};
 
 use super::super::{Outcome, OutcomeStore};
 use super::encoder::{Encoder, known};
@@ -73,7 +75,21 @@ impl Benchmark<'_> {
 
 /// Tells what a data set holds from what it held before.
 pub(super) fn identity(content: &impl Hash) -> u64 {
-    let mut hash = DefaultHasher::new();
+    let mut hash = Sha256Hasher(Sha256::new());
     content.hash(&mut hash);
     hash.finish()
+}
+
+/// As what is kept may be read by programs of other compilers, it goes by a hash that stays.
+struct Sha256Hasher(Sha256);
+
+impl Hasher for Sha256Hasher {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        let hash = self.0.clone().finalize();
+        hash.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
+    }
 }

@@ -11,6 +11,7 @@ mod multilabel;
 mod pairs;
 mod rare_act;
 mod selection;
+mod shift;
 #[cfg(test)]
 mod tests;
 mod training;

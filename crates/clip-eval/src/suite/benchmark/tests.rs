@@ -126,3 +126,68 @@ fn captions_are_chosen_words_read_and_what_was_measured_is_kept() {
     let swapped = other.rows.iter().find(|row| row.evaluation.dataset == "sugar_crepe_swap_att");
     assert_eq!((swapped.unwrap().evaluation.n, encoded), (1, 0));
 }
+
+/// Shards of images, `shades` telling the class.
+fn shard(root: &Path, file: &str, shades: &[u8], classes: usize) {
+    let mut tar = tar::Builder::new(Vec::new());
+    let mut append = |name: String, bytes: &[u8]| {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(bytes.len() as u64);
+        tar.append_data(&mut header, name, bytes).unwrap();
+    };
+    for (number, shade) in shades.iter().enumerate() {
+        let image = RgbImage::from_fn(24, 24, |x, _| Rgb([*shade, 200 - shade, 7 * x as u8]));
+        let mut png = std::io::Cursor::new(Vec::new());
+        image.write_to(&mut png, image::ImageFormat::Png).unwrap();
+        append(format!("{number}.png"), png.get_ref());
+        append(format!("{number}.cls"), (shade / 40).to_string().as_bytes());
+    }
+    write(root, file, "");
+    fs::write(root.join(file), tar.into_inner().unwrap()).unwrap();
+    let names: String = (0..classes).map(|class| format!("class {class}\n")).collect();
+    write(root, &format!("{}/classnames.txt", file.split('/').next().unwrap()), &names);
+}
+
+#[test]
+fn a_probe_of_imagenet_is_measured_on_its_shifts() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let shades: Vec<u8> = (0..60).map(|number| 40 * (number % 4) + number / 4).collect();
+    shard(&data, "imagenet/train/0.tar", &shades, 4);
+    shard(&data, "imagenet/test/0.tar", &[5, 45, 85, 125], 4);
+    shard(&data, "imagenet_v2/test/0.tar", &[8, 48, 88, 128, 2], 1000);
+    shard(&data, "imagenet_r/test/0.tar", &[9], 3);
+    let run = |names: &[&str]| {
+        let encoded = Cell::new(0);
+        let tell = |event: BenchmarkEvent<'_>| {
+            if let BenchmarkEvent::Working { done, total, .. } = event {
+                encoded.set(encoded.get() + if done == total { total } else { 0 });
+            }
+        };
+        let config = BenchmarkConfig {
+            data: data.clone(),
+            out: folder.path().join("out"),
+            tasks: vec![BenchmarkTask::LinearProbe],
+            any_count: true,
+            frames: 1,
+            datasets: names.iter().map(|name| dataset(name).unwrap()).collect(),
+            languages: Vec::new(),
+            training: Vec::new(),
+        };
+        let mut benchmark = Benchmark::new(config, &tell);
+        benchmark.measure("nano", &model()).unwrap();
+        (benchmark.finish().unwrap(), encoded.get())
+    };
+    let (alone, encoded) = run(&["imagenet_v2"]);
+    let shift = &alone.rows[0].evaluation;
+    assert_eq!((shift.task.as_str(), shift.value, shift.n), ("linear_probe", 1.0, 5));
+    assert_eq!((shift.chance, encoded), (1e-3, 60 + 5));
+    // The same probe, so that only what it is measured on is encoded.
+    let (together, encoded) = run(&["imagenet", "imagenet_v2", "imagenet_r"]);
+    let of = |row: &Row| (row.evaluation.dataset.clone(), row.evaluation.value);
+    let rows: Vec<_> = together.rows.iter().map(of).collect();
+    assert_eq!(rows, [("imagenet".to_owned(), 1.0), ("imagenet_v2".to_owned(), 1.0)]);
+    assert_eq!(encoded, 4);
+    let why = "no probe: it has 3 classes and not 200".to_owned();
+    assert_eq!(together.absent, [("imagenet_r".to_owned(), why)]);
+}
