@@ -1,11 +1,11 @@
 use burn::tensor::{Tensor, TensorData};
-use pulp::{Arch, NullaryFnOnce};
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::math::exp;
 use super::values;
 
-/// Values of a vector instruction, and what widths are rounded up to.
+/// Values of the widest vector instruction, and what widths are rounded up to.
 const LANES: usize = 16;
 /// Queries whose scores and outputs are summed up side by side.
 const QUERIES: usize = 8;
@@ -76,19 +76,26 @@ struct Attend<'a> {
     scratch: &'a mut Scratch,
 }
 
-impl NullaryFnOnce for Attend<'_> {
+impl WithSimd for Attend<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn call(self) {
-        self.shape.attend(self.image, self.first, self.output, self.scratch);
+    fn with_simd<S: Simd>(self, simd: S) {
+        self.shape.attend(simd, self.image, self.first, self.output, self.scratch);
     }
 }
 
 impl Shape {
     /// One head of one image; `first` is its first column.
     #[inline(always)]
-    fn attend(self, image: &[f32], first: usize, output: &mut [f32], scratch: &mut Scratch) {
+    fn attend<S: Simd>(
+        self,
+        simd: S,
+        image: &[f32],
+        first: usize,
+        output: &mut [f32],
+        scratch: &mut Scratch,
+    ) {
         let Self { sequence, head, .. } = self;
         let padded = sequence.next_multiple_of(LANES);
         scratch.keys.clear();
@@ -104,83 +111,114 @@ impl Shape {
             let position = |query: usize| (start + query).min(sequence - 1);
             let queries: [&[f32]; QUERIES] =
                 std::array::from_fn(|query| self.of(image, first, position(query), 0));
-            self.score(&queries, &scratch.keys, &mut scratch.scores);
+            for column in (0..padded).step_by(2 * S::F32_LANES) {
+                let scores = &mut scratch.scores[column..];
+                if padded - column > S::F32_LANES {
+                    self.score::<S, 2>(simd, &queries, &scratch.keys[column..], scores);
+                } else {
+                    self.score::<S, 1>(simd, &queries, &scratch.keys[column..], scores);
+                }
+            }
             for (query, scores) in scratch.scores.chunks_exact_mut(padded).enumerate() {
-                let seen = if self.causal { position(query) + 1 } else { sequence };
-                softmax(&mut scores[..seen]);
-                scores[seen..].fill(0.0);
+                softmax(scores, if self.causal { position(query) + 1 } else { sequence });
             }
             let rows = QUERIES.min(sequence - start);
             let output = &mut output[start * head..][..rows * head];
-            self.mix(&scratch.scores, image, first, output);
+            for column in (0..head).step_by(2 * S::F32_LANES) {
+                let (first, output) = (first + column, &mut output[column..]);
+                if head - column > S::F32_LANES {
+                    self.mix::<S, 2>(simd, &scratch.scores, image, first, output);
+                } else {
+                    self.mix::<S, 1>(simd, &scratch.scores, image, first, output);
+                }
+            }
         }
     }
 
-    /// A head's query, key or value (part 0, 1 or 2) at a position.
+    /// A head's query or key (part 0 or 1) at a position.
     #[inline(always)]
     fn of(self, image: &[f32], first: usize, position: usize, part: usize) -> &[f32] {
         &image[(position * 3 + part) * self.width + first..][..self.head]
     }
 
-    /// Scaled scores of some queries with every key.
+    /// Scaled scores of some queries with as many keys as fill so many vectors.
     #[inline(always)]
-    fn score(self, queries: &[&[f32]; QUERIES], keys: &[f32], scores: &mut [f32]) {
+    fn score<S: Simd, const VECTORS: usize>(
+        self,
+        simd: S,
+        queries: &[&[f32]; QUERIES],
+        keys: &[f32],
+        scores: &mut [f32],
+    ) {
         let padded = self.sequence.next_multiple_of(LANES);
-        let scale = 1.0 / (self.head as f32).sqrt();
-        for start in (0..padded).step_by(LANES) {
-            let mut sums = [[0.0_f32; LANES]; QUERIES];
-            for (channel, keys) in keys.chunks_exact(padded).enumerate() {
-                let keys = &keys[start..start + LANES];
-                for (sums, query) in sums.iter_mut().zip(queries) {
-                    let query = query[channel];
-                    for (sum, key) in sums.iter_mut().zip(keys) {
-                        *sum = query.mul_add(*key, *sum);
-                    }
+        let mut sums = [[simd.splat_f32s(0.0); VECTORS]; QUERIES];
+        for channel in 0..self.head {
+            let (keys, _) = S::as_simd_f32s(&keys[channel * padded..][..VECTORS * S::F32_LANES]);
+            for (sums, query) in sums.iter_mut().zip(queries) {
+                let query = simd.splat_f32s(query[channel]);
+                for vector in 0..VECTORS {
+                    sums[vector] = simd.mul_add_f32s(query, keys[vector], sums[vector]);
                 }
             }
-            for (scores, sums) in scores.chunks_exact_mut(padded).zip(&sums) {
-                for (score, sum) in scores[start..start + LANES].iter_mut().zip(sums) {
-                    *score = sum * scale;
-                }
+        }
+        let scale = simd.splat_f32s(1.0 / (self.head as f32).sqrt());
+        for (query, sums) in sums.iter().enumerate() {
+            let scores = &mut scores[query * padded..][..VECTORS * S::F32_LANES];
+            let (scores, _) = S::as_mut_simd_f32s(scores);
+            for vector in 0..VECTORS {
+                scores[vector] = simd.mul_f32s(sums[vector], scale);
             }
         }
     }
 
-    /// Sums of values, weighted by the scores.
+    /// So many vectors of the sums of values, weighted by the scores.
     #[inline(always)]
-    fn mix(self, scores: &[f32], image: &[f32], first: usize, output: &mut [f32]) {
+    fn mix<S: Simd, const VECTORS: usize>(
+        self,
+        simd: S,
+        scores: &[f32],
+        image: &[f32],
+        first: usize,
+        output: &mut [f32],
+    ) {
         let padded = self.sequence.next_multiple_of(LANES);
-        for start in (0..self.head).step_by(LANES) {
-            let mut sums = [[0.0_f32; LANES]; QUERIES];
-            for position in 0..self.sequence {
-                let values = &self.of(image, first, position, 2)[start..start + LANES];
-                for (query, sums) in sums.iter_mut().enumerate() {
-                    let weight = scores[query * padded + position];
-                    for (sum, value) in sums.iter_mut().zip(values) {
-                        *sum = weight.mul_add(*value, *sum);
-                    }
+        let mut sums = [[simd.splat_f32s(0.0); VECTORS]; QUERIES];
+        for position in 0..self.sequence {
+            let values = &image[(position * 3 + 2) * self.width + first..];
+            let (values, _) = S::as_simd_f32s(&values[..VECTORS * S::F32_LANES]);
+            for (query, sums) in sums.iter_mut().enumerate() {
+                let weight = simd.splat_f32s(scores[query * padded + position]);
+                for vector in 0..VECTORS {
+                    sums[vector] = simd.mul_add_f32s(weight, values[vector], sums[vector]);
                 }
             }
-            for (output, sums) in output.chunks_exact_mut(self.head).zip(&sums) {
-                output[start..start + LANES].copy_from_slice(sums);
-            }
+        }
+        for (output, sums) in output.chunks_mut(self.head).zip(&sums) {
+            let (output, _) = S::as_mut_simd_f32s(&mut output[..VECTORS * S::F32_LANES]);
+            output.copy_from_slice(sums);
         }
     }
 }
 
+/// The softmax of the first `seen` scores; the others become 0.
 #[inline(always)]
-fn softmax(scores: &mut [f32]) {
-    let mut largest = f32::NEG_INFINITY;
-    for score in scores.iter() {
-        largest = largest.max(*score);
+fn softmax(scores: &mut [f32], seen: usize) {
+    scores[seen..].fill(f32::NEG_INFINITY);
+    let mut largest = [f32::NEG_INFINITY; LANES];
+    for scores in scores.as_chunks::<LANES>().0 {
+        for (largest, score) in largest.iter_mut().zip(scores) {
+            *largest = if *score > *largest { *score } else { *largest };
+        }
     }
-    let mut sum = 0.0;
-    for score in scores.iter_mut() {
-        *score = exp(*score - largest);
-        sum += *score;
+    let largest = largest.iter().fold(f32::NEG_INFINITY, |a, b| a.max(*b));
+    let mut sums = [0.0; LANES];
+    for scores in scores.as_chunks_mut::<LANES>().0 {
+        for (sum, score) in sums.iter_mut().zip(scores) {
+            *score = exp(*score - largest);
+            *sum += *score;
+        }
     }
-    let factor = 1.0 / sum;
-    for score in scores {
-        *score *= factor;
-    }
+    let factor = 1.0 / sums.iter().sum::<f32>();
+    scores.iter_mut().for_each(|score| *score *= factor);
+    scores[seen..].fill(0.0);
 }
