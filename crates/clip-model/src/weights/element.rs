@@ -3,6 +3,9 @@
 use burn::tensor::DType;
 use half::{bf16, f16};
 
+/// Rows and columns of what is transposed at once.
+const TILE: usize = 16;
+
 /// The format of a stored number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Element {
@@ -96,9 +99,52 @@ fn encode<const N: usize>(
     Some(())
 }
 
-/// Where the elements of a row-major `[rows, columns]` matrix lie, in the order of its transpose.
-pub(crate) fn transposed(rows: usize, columns: usize) -> impl ExactSizeIterator<Item = usize> {
-    (0..rows * columns).map(move |index| (index % rows) * columns + index / rows)
+/// The numbers of a row-major `[rows, columns]` matrix in the order of its transpose, each as `read`
+/// has it.
+///
+/// # Panics
+///
+/// When there are fewer.
+pub(crate) fn transpose<From: Copy, To: Copy + Default>(
+    numbers: &[From],
+    [rows, columns]: [usize; 2],
+    read: impl Fn(From) -> To,
+) -> Vec<To> {
+    let mut output = vec![To::default(); rows * columns];
+    if output.is_empty() {
+        return output;
+    }
+    // By square tiles, so that neither side is gone through a number a cache line.
+    for (band, output) in output.chunks_mut(TILE * rows).enumerate() {
+        let first_column = band * TILE;
+        for first_row in (0..rows).step_by(TILE) {
+            let end = (first_row + TILE).min(rows);
+            for (column, output) in output.chunks_exact_mut(rows).enumerate() {
+                for (row, to) in (first_row..end).zip(&mut output[first_row..end]) {
+                    *to = read(numbers[row * columns + first_column + column]);
+                }
+            }
+        }
+    }
+    output
+}
+
+/// The same of bytes; `None` when there are too few, or they are no floats.
+pub(crate) fn transposed(bytes: &[u8], shape: [usize; 2], element: Element) -> Option<Vec<u8>> {
+    fn turned<const N: usize>(bytes: &[u8], shape: [usize; 2]) -> Option<Vec<u8>>
+    where
+        [u8; N]: Default,
+    {
+        let (numbers, _) = bytes.as_chunks::<N>();
+        let is_whole = numbers.len() >= shape[0] * shape[1];
+        is_whole.then(|| transpose(numbers, shape, |number| number).into_flattened())
+    }
+    match element {
+        Element::F64 => turned::<8>(bytes, shape),
+        Element::F32 => turned::<4>(bytes, shape),
+        Element::F16 | Element::Bf16 => turned::<2>(bytes, shape),
+        Element::Integer(_) => None,
+    }
 }
 
 #[cfg(test)]
@@ -120,9 +166,20 @@ mod tests {
     #[test]
     fn a_transpose_reads_columns() {
         let bytes = [1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0].map(f32::to_le_bytes).concat();
-        let turned = convert(&bytes, Element::F32, Element::F32, transposed(2, 3)).unwrap();
+        let turned = transposed(&bytes, [2, 3], Element::F32).unwrap();
         let expected = [1.0f32, 4.0, 2.0, 5.0, 3.0, 6.0].map(f32::to_le_bytes).concat();
         assert_eq!(turned, expected);
+        assert!(transposed(&bytes[1..], [2, 3], Element::F32).is_none());
+    }
+
+    #[test]
+    fn tiles_of_a_transpose_meet() {
+        let [rows, columns] = [37, 50];
+        let numbers: Vec<usize> = (0..rows * columns).collect();
+        let turned = transpose(&numbers, [rows, columns], |number| number);
+        let right = |index: usize| (index % rows) * columns + index / rows;
+        assert!(turned.iter().enumerate().all(|(index, number)| *number == right(index)));
+        assert!(transpose(&[0; 0], [0, 3], |number: u8| number).is_empty());
     }
 
     #[test]

@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{DType, Tensor, TensorData};
+use half::{bf16, f16};
 
-use super::element::{Element, convert, transposed};
+use super::element::{Element, convert, transpose, transposed};
 use super::keys::{Layout, ReferenceKey, reference_key};
+use super::mapped::Values;
 use super::naming::{Naming, Piece, is_idle, without_text};
 use super::positions;
 use super::state_dict::StateDict;
@@ -82,24 +84,21 @@ impl<'a> Source<'a> {
     }
 
     /// Values for the parameter `key` of `shape` in open_clip's layout, as bytes of `to`.
-    fn take(&mut self, key: &str, shape: &[usize], to: Element) -> Result<Vec<u8>, Failure> {
+    fn take(&mut self, key: &str, shape: &[usize], to: Element) -> Result<Values, Failure> {
         let pieces = self.naming.pieces(key);
         if pieces.is_empty() {
             return Err(Failure::Problem(format!("missing tensor {key}")));
         }
+        if let [piece] = &pieces[..] {
+            return self.piece(piece, key, shape, to);
+        }
+        let mut part = shape.to_vec();
+        part[0] /= pieces.len();
         let mut values: Vec<u8> = Vec::new();
         for piece in &pieces {
-            let mut part = shape.to_vec();
-            if pieces.len() > 1 {
-                part[0] /= pieces.len();
-            }
-            let read = self.piece(piece, key, &part, to)?;
-            match values.is_empty() {
-                true => values = read,
-                false => values.extend(read),
-            }
+            values.extend_from_slice(&self.piece(piece, key, &part, to)?);
         }
-        Ok(values)
+        Ok(Values::Gathered(values))
     }
 
     fn piece(
@@ -108,7 +107,7 @@ impl<'a> Source<'a> {
         key: &str,
         shape: &[usize],
         to: Element,
-    ) -> Result<Vec<u8>, Failure> {
+    ) -> Result<Values, Failure> {
         let name = self.file_name(&piece.name);
         let weights = self.weights;
         let stored = weights.get(&name);
@@ -133,26 +132,33 @@ impl<'a> Source<'a> {
             let bytes = weights.values(&name)?;
             let count = bytes.len() / stored.element.size();
             let wide = converted(&bytes, stored.element, Element::F32, 0..count)?;
-            return converted(&resize.apply(&wide), Element::F32, to, 0..expected.iter().product());
+            let count = 0..expected.iter().product();
+            return Ok(Values::Gathered(converted(&resize.apply(&wide), Element::F32, to, count)?));
         }
         let bytes = weights.values(&name)?;
         let count: usize = expected.iter().product();
-        match piece.transposed {
-            true => {
-                let order = transposed(expected[0], count / expected[0]);
-                converted(&bytes, stored.element, to, order)
-            }
-            false if stored.element == to && piece.is_whole() => Ok(bytes.into_vec()),
-            false => {
-                let third = count / 3;
-                let range = match piece.is_whole() {
-                    true => 0..count,
-                    false => piece.thirds.start * third..piece.thirds.end * third,
-                };
-                converted(&bytes, stored.element, to, range)
-            }
+        if stored.element == to && piece.is_whole() && !piece.transposed {
+            return Ok(bytes);
         }
+        let third = count / 3;
+        let range = match piece.is_whole() {
+            true => 0..count,
+            false => piece.thirds.start * third..piece.thirds.end * third,
+        };
+        let values = converted(&bytes, stored.element, to, range)?;
+        Ok(Values::Gathered(match piece.transposed {
+            true => turned(&values, [expected[0], count / expected[0]], to)?,
+            false => values,
+        }))
     }
+}
+
+fn turned(bytes: &[u8], shape: [usize; 2], element: Element) -> Result<Vec<u8>, Failure> {
+    transposed(bytes, shape, element).ok_or_else(broken)
+}
+
+fn broken() -> Failure {
+    Failure::Problem("a tensor's bytes do not fit its shape".into())
 }
 
 fn converted(
@@ -161,7 +167,6 @@ fn converted(
     to: Element,
     positions: impl ExactSizeIterator<Item = usize>,
 ) -> Result<Vec<u8>, Failure> {
-    let broken = || Failure::Problem("a tensor's bytes do not fit its shape".into());
     convert(bytes, from, to, positions).ok_or_else(broken)
 }
 
@@ -192,13 +197,36 @@ impl Loader<'_> {
         if name == "logit_bias" && !self.source.has(&name) {
             return Ok(TensorData::from(&[0.0_f32][..]));
         }
-        let mut bytes = self.source.take(&name, &expected, to)?;
-        if layout == Layout::Transposed {
-            let order = transposed(expected[0], expected[1]);
-            bytes = converted(&bytes, to, to, order)?;
-        }
-        Ok(TensorData::from_bytes_vec(bytes, shape.to_vec(), dtype))
+        let bytes = self.source.take(&name, &expected, to)?;
+        let turned = (layout == Layout::Transposed).then(|| [expected[0], expected[1]]);
+        let data = match to {
+            Element::F64 => numbers(&bytes, f64::from_le_bytes, turned, shape),
+            Element::F32 => numbers(&bytes, f32::from_le_bytes, turned, shape),
+            Element::F16 => numbers(&bytes, f16::from_le_bytes, turned, shape),
+            Element::Bf16 => numbers(&bytes, bf16::from_le_bytes, turned, shape),
+            Element::Integer(_) => None,
+        };
+        data.ok_or_else(broken)
     }
+}
+
+/// A tensor of `shape` from little-endian numbers, of a matrix that is to be turned if one is given,
+/// in one pass over the file's bytes; `None` where there are too few or too many.
+fn numbers<const N: usize, E: burn::tensor::Element + Default>(
+    bytes: &[u8],
+    read: impl Fn([u8; N]) -> E,
+    turned: Option<[usize; 2]>,
+    shape: &[usize],
+) -> Option<TensorData> {
+    let (numbers, _) = bytes.as_chunks::<N>();
+    if numbers.len() != shape.iter().product::<usize>() {
+        return None;
+    }
+    let numbers = match turned {
+        Some(matrix) => transpose(numbers, matrix, read),
+        None => numbers.iter().map(|number| read(*number)).collect(),
+    };
+    Some(TensorData::new(numbers, shape.to_vec()))
 }
 
 impl ModuleMapper for Loader<'_> {

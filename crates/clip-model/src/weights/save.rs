@@ -128,8 +128,7 @@ impl Collector {
                 let part = convert(&bytes, element, element, range).unwrap_or_default();
                 match turned {
                     Some((rows, columns)) => {
-                        convert(&part, element, element, transposed(rows, columns))
-                            .unwrap_or_default()
+                        transposed(&part, [rows, columns], element).unwrap_or_default()
                     }
                     None => part,
                 }
@@ -151,9 +150,7 @@ fn reference_bytes<const D: usize>(value: &Tensor<D>, layout: Layout, element: E
     let shape = data.shape().to_vec();
     let bytes = data.into_bytes().to_vec();
     match layout {
-        Layout::Transposed => {
-            convert(&bytes, element, element, transposed(shape[0], shape[1])).unwrap_or_default()
-        }
+        Layout::Transposed => transposed(&bytes, [shape[0], shape[1]], element).unwrap_or_default(),
         Layout::Same | Layout::LeadingOne => bytes,
     }
 }
