@@ -254,6 +254,14 @@ mod tests {
         (value, gradient)
     }
 
+    const CURVATURES: [f64; 3] = [1e-3, 1.0, 1e3];
+
+    /// Half the squares, each by its curvature.
+    fn bowl(x: &[f64]) -> (f64, Vec<f64>) {
+        let value = x.iter().zip(CURVATURES).map(|(x, c)| 0.5 * c * x * x).sum();
+        (value, x.iter().zip(CURVATURES).map(|(x, c)| c * x).collect())
+    }
+
     #[test]
     fn a_curved_valley_is_followed_to_its_end() {
         let found = minimize(vec![-1.2, 1.0, -1.2, 1.0, 3.0], STOP, plain, rosenbrock);
@@ -263,24 +271,14 @@ mod tests {
 
     #[test]
     fn scales_that_differ_a_million_times_are_no_obstacle() {
-        let weights = [1e-3, 1.0, 1e3];
-        let bowl = |x: &[f64]| {
-            let value = x.iter().zip(weights).map(|(x, w)| 0.5 * w * x * x).sum();
-            (value, x.iter().zip(weights).map(|(x, w)| w * x).collect())
-        };
         let found = minimize(vec![1.0, 1.0, 1.0], STOP, plain, bowl);
         assert!(found.converged && found.iterations < 50, "{found:?}");
     }
 
     #[test]
     fn the_inverse_hessian_leads_to_the_end_of_a_bowl_at_once() {
-        let weights = [1e-3, 1.0, 1e3];
-        let bowl = |x: &[f64]| {
-            let value = x.iter().zip(weights).map(|(x, w)| 0.5 * w * x * x).sum();
-            (value, x.iter().zip(weights).map(|(x, w)| w * x).collect())
-        };
         // Up to a factor, which the first step shows.
-        let inverse = |x: &mut [f64]| x.iter_mut().zip(weights).for_each(|(x, w)| *x *= 3.0 / w);
+        let inverse = |x: &mut [f64]| x.iter_mut().zip(CURVATURES).for_each(|(x, c)| *x *= 3.0 / c);
         let found = minimize(vec![1e-3, 1e-3, 1e-3], STOP, inverse, bowl);
         assert!(found.converged && found.iterations <= 3, "{found:?}");
     }

@@ -36,7 +36,8 @@ impl Logistic {
         let features = features.cast(DType::F32);
         let [samples, width] = features.dims();
         // With fewer samples its factorisation takes longer than a fit.
-        let hessian = (samples > width).then(|| hessian_at_zero(features.clone(), classes));
+        let hessian =
+            (samples > width && width > 0).then(|| hessian_at_zero(features.clone(), classes));
         Self { features, labels, classes, hessian }
     }
 

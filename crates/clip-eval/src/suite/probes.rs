@@ -20,8 +20,8 @@ impl ProbeStore {
         Self { folder: folder.into() }
     }
 
-    /// The probe that is there under a name for images with these labels, or the one that `fit` gives, which is
-    /// kept: a file of `[width + 1, classes]`, the bias below the weights.
+    /// The probe that is there under a name for images with these labels, or the one that `fit`
+    /// gives, which is kept: a file of `[width + 1, columns]`, the bias below the weights.
     ///
     /// # Errors
     ///
@@ -34,7 +34,8 @@ impl ProbeStore {
         fit: impl FnOnce() -> Result<Option<LinearProbe>, MeasureError>,
     ) -> Result<Option<LinearProbe>, MeasureError> {
         let path = self.folder.join(name_of(name, labels));
-        if !path.exists() || read_npy(&path, device).is_err() {
+        let is_whole = |kept: Tensor<2>| kept.dims()[0] > 1;
+        if !read_npy(&path, device).is_ok_and(is_whole) {
             let Some(LinearProbe { weights, bias }) = fit()? else { return Ok(None) };
             write_npy(&path, &Tensor::cat(vec![weights, bias], 0)).map_err(FeatureError::from)?;
         }
@@ -69,6 +70,10 @@ mod tests {
             fitted
         };
         assert!(get(&[0, 1]) && !get(&[0, 1]) && get(&[1, 1]) && !get(&[0, 1]));
+        for file in std::fs::read_dir(folder.path()).unwrap() {
+            std::fs::write(file.unwrap().path(), "half a fi").unwrap();
+        }
+        assert!(get(&[0, 1]) && !get(&[0, 1]));
         assert!(store.get("dogs", &[0], &device, || Ok(None)).unwrap().is_none());
     }
 }

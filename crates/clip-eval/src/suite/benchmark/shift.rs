@@ -4,7 +4,7 @@ use super::super::{Outcome, Row};
 use super::encoder::Encoder;
 use super::kept::identity;
 use super::{Benchmark, BenchmarkError, BenchmarkTask};
-use crate::{Dataset, Opened};
+use crate::{Dataset, OpenError, Opened};
 
 impl Benchmark<'_> {
     /// A probe that learned from `whole` names the classes that `dataset`, a shift of it, has, among those
@@ -16,6 +16,9 @@ impl Benchmark<'_> {
         test: &Opened,
         (whole, among): (&Dataset, &[usize]),
     ) -> Result<(), BenchmarkError> {
+        if self.config.tasks.contains(&BenchmarkTask::FewShot) {
+            self.absent(dataset, format!("no few-shot: {}", OpenError::NoTrain));
+        }
         if !self.config.tasks.contains(&BenchmarkTask::LinearProbe) {
             return Ok(());
         }

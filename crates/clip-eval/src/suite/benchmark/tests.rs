@@ -60,6 +60,36 @@ fn words(root: &Path) {
     }
 }
 
+/// The report on the data sets in `data`, and how many images were encoded for it.
+fn measured(
+    folder: &Path,
+    clip: &Pretrained,
+    names: &[&str],
+    task: BenchmarkTask,
+) -> (BenchmarkReport, usize) {
+    let encoded = Cell::new(0);
+    let tell = |event: BenchmarkEvent<'_>| {
+        if let BenchmarkEvent::Working { done, total, .. } = event
+            && done == total
+        {
+            encoded.set(encoded.get() + total);
+        }
+    };
+    let config = BenchmarkConfig {
+        data: folder.join("data"),
+        out: folder.join("out"),
+        tasks: vec![task],
+        any_count: true,
+        frames: 1,
+        datasets: names.iter().map(|name| dataset(name).unwrap()).collect(),
+        languages: Vec::new(),
+        training: Vec::new(),
+    };
+    let mut benchmark = Benchmark::new(config, &tell);
+    benchmark.measure("nano", clip).unwrap();
+    (benchmark.finish().unwrap(), encoded.get())
+}
+
 #[test]
 fn captions_are_chosen_words_read_and_what_was_measured_is_kept() {
     let folder = tempfile::tempdir().unwrap();
@@ -68,27 +98,7 @@ fn captions_are_chosen_words_read_and_what_was_measured_is_kept() {
     words(&data);
     let clip = model();
     let names = ["winoground", "sugar_crepe/swap_att", "sugar_crepe/add_att", "mscoco", "iiit5k"];
-    let run = || {
-        let encoded = Cell::new(0);
-        let tell = |event: BenchmarkEvent<'_>| {
-            if let BenchmarkEvent::Working { done, .. } = event {
-                encoded.set(encoded.get() + done);
-            }
-        };
-        let config = BenchmarkConfig {
-            data: data.clone(),
-            out: folder.path().join("out"),
-            tasks: vec![BenchmarkTask::ZeroShot],
-            any_count: true,
-            frames: 1,
-            datasets: names.iter().map(|name| dataset(name).unwrap()).collect(),
-            languages: Vec::new(),
-            training: Vec::new(),
-        };
-        let mut benchmark = Benchmark::new(config, &tell);
-        benchmark.measure("nano", &clip).unwrap();
-        (benchmark.finish().unwrap(), encoded.get())
-    };
+    let run = || measured(folder.path(), &clip, &names, BenchmarkTask::ZeroShot);
     let (report, encoded) = run();
     // SugarCrepe's examples share their image.
     assert_eq!(encoded, 2 + 1 + 2 + 3);
@@ -157,27 +167,8 @@ fn a_probe_of_imagenet_is_measured_on_its_shifts() {
     shard(&data, "imagenet/test/0.tar", &[5, 45, 85, 125], 4);
     shard(&data, "imagenet_v2/test/0.tar", &[8, 48, 88, 128, 2], 1000);
     shard(&data, "imagenet_r/test/0.tar", &[9], 3);
-    let run = |names: &[&str]| {
-        let encoded = Cell::new(0);
-        let tell = |event: BenchmarkEvent<'_>| {
-            if let BenchmarkEvent::Working { done, total, .. } = event {
-                encoded.set(encoded.get() + if done == total { total } else { 0 });
-            }
-        };
-        let config = BenchmarkConfig {
-            data: data.clone(),
-            out: folder.path().join("out"),
-            tasks: vec![BenchmarkTask::LinearProbe],
-            any_count: true,
-            frames: 1,
-            datasets: names.iter().map(|name| dataset(name).unwrap()).collect(),
-            languages: Vec::new(),
-            training: Vec::new(),
-        };
-        let mut benchmark = Benchmark::new(config, &tell);
-        benchmark.measure("nano", &model()).unwrap();
-        (benchmark.finish().unwrap(), encoded.get())
-    };
+    let clip = model();
+    let run = |names: &[&str]| measured(folder.path(), &clip, names, BenchmarkTask::LinearProbe);
     let (alone, encoded) = run(&["imagenet_v2"]);
     let shift = &alone.rows[0].evaluation;
     assert_eq!((shift.task.as_str(), shift.value, shift.n), ("linear_probe", 1.0, 5));
