@@ -12,6 +12,8 @@ JSON, and then answers each line `NAME SECONDS` of the input:
 * `flops:MODEL:image` or `flops:MODEL:text`: floating-point operations of one image or text
 * `train:MODEL:INPUT:BATCH:PEER`: pairs a second of whole training steps
 * `loss:PAIRS:WIDTH`: losses with gradient a second, in the dense form
+* `loss-memory:PAIRS:WIDTH`: what that takes of memory beside the features, in megabytes; of a process
+  that has done nothing else
 * `peak`: the largest resident memory of this process, or what it held of a GPU's, in megabytes
 * `matmul`: the matrix product's floating-point operations a second
 * `startup:MODEL:FILE`: starts and first embeddings a second, each in a new process
@@ -71,6 +73,8 @@ def answer(folder, command, seconds):
             return rate(trainer(folder, name, texts, int(batch), peer), int(batch), seconds)
         case ["loss", pairs, width]:
             return rate(dense_loss(int(pairs), int(width)), 1, seconds)
+        case ["loss-memory", pairs, width]:
+            return memory_of(lambda: dense_loss(int(pairs), int(width)))
         case ["peak"] if DEVICE != "cpu":
             return torch.cuda.max_memory_allocated() / 1e6
         case ["peak"]:
@@ -84,6 +88,17 @@ def answer(folder, command, seconds):
             return rate(lambda: subprocess.run(start, check=True), 1, seconds)
         case [_, _, _, batch, _]:
             return rate(encoder(folder, *command), int(batch), seconds)
+
+
+def memory_of(prepare):
+    def status(field):
+        lines = pathlib.Path("/proc/self/status").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith(field)) * 1024 / 1e6
+
+    work = prepare()
+    before = status("VmRSS:")
+    work()
+    return status("VmHWM:") - before
 
 
 def rate(work, things, seconds):

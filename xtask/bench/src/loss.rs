@@ -1,5 +1,6 @@
 //! The tiled loss with its gradient, beside the dense one through autodiff, Burn's and PyTorch's.
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -9,6 +10,7 @@ use clip_model::normalize;
 
 use crate::apart;
 use crate::measure::{Rounds, rate};
+use crate::models;
 use crate::peer::Peer;
 use crate::row::Row;
 
@@ -74,6 +76,20 @@ fn row(pairs: usize, measured: &[f64]) -> Result<Row> {
     let rounds: Vec<(f64, f64)> = measured.iter().map(|peak| (*peak, BOUND)).collect();
     let name = format!("{MEMORY}, {pairs} x {WIDTH}");
     Ok(Row::less_is_better(name, &rounds, "the bound".to_owned(), "MB", 1.0))
+}
+
+/// The same beside the dense form in PyTorch, at the size of the comparison of speed.
+pub fn memory_beside_dense(python: &Path, folder: &Path, rounds: usize) -> Result<Row> {
+    let mut measured = Vec::new();
+    let mut package = String::new();
+    for _ in 0..rounds.max(1) {
+        let mut peer = Peer::start(python, models::SCRIPT, folder)?;
+        let dense = peer.number(&format!("loss-memory:{PAIRS}:{WIDTH}"))?;
+        measured.push((measure_apart(PAIRS)?, dense));
+        package = format!("dense: {}", peer.package("torch"));
+    }
+    let name = format!("{MEMORY}, {PAIRS} x {WIDTH}");
+    Ok(Row::less_is_better(name, &measured, package, "MB", 10.0))
 }
 
 /// One round, by this program.

@@ -200,6 +200,9 @@ fn measure_loss(args: &Args, folder: &Path, add: &mut impl FnMut(Row)) -> Result
     }
     if is_wanted(args, loss::MEMORY) {
         add(loss::memory(args.pairs, args.rounds)?);
+        if !apart::is_apart() {
+            add(loss::memory_beside_dense(&args.python, folder, args.rounds)?);
+        }
     }
     Ok(())
 }

@@ -10,6 +10,9 @@ const ROUNDER: f32 = 12_582_912.0;
 /// The natural logarithm of 2 in two parts, the first with few bits.
 const LN_2: [f32; 2] = [0.693_359_4, -2.121_944_4e-4];
 
+/// The normal density at 0.
+const INVERSE_SQRT_2_PI: f32 = 0.398_942_3;
+
 /// `e^x` within 2 units of the last place, with Cephes' polynomial; below -87 the least normal
 /// number.
 #[inline(always)]
@@ -71,6 +74,32 @@ pub(super) fn activate(values: &mut [f32], activation: Activation) {
         Activation::QuickGelu => {
             for x in values {
                 *x *= sigmoid(1.702 * *x);
+            }
+        }
+    }
+}
+
+/// Multiplies each derivative by that of the activation at its value.
+#[inline(always)]
+pub(super) fn activate_backward(values: &[f32], derivative: &mut [f32], activation: Activation) {
+    match activation {
+        Activation::Gelu => {
+            for (x, derivative) in values.iter().zip(derivative) {
+                let below = 0.5 * (1.0 + erf(x * FRAC_1_SQRT_2));
+                *derivative *= below + x * INVERSE_SQRT_2_PI * exp(-0.5 * x * x);
+            }
+        }
+        Activation::GeluTanh => {
+            for (x, derivative) in values.iter().zip(derivative) {
+                let gate = sigmoid(1.595_769 * (0.044_715 * x * x).mul_add(*x, *x));
+                let slope = 1.595_769 * (0.134_145 * x).mul_add(*x, 1.0);
+                *derivative *= gate + x * gate * (1.0 - gate) * slope;
+            }
+        }
+        Activation::QuickGelu => {
+            for (x, derivative) in values.iter().zip(derivative) {
+                let gate = sigmoid(1.702 * x);
+                *derivative *= gate + 1.702 * x * gate * (1.0 - gate);
             }
         }
     }

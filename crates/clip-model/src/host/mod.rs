@@ -1,38 +1,47 @@
-//! The transformer block on the CPU, without a graph: what is not a matrix product is done in
-//! passes over memory that is already there, vectorised, on all cores.
+//! The transformer block on the CPU: what is not a matrix product is done in passes over memory that
+//! is already there, vectorised, on all cores; with a graph it is one operation with a derivative of
+//! its own.
 //!
-//! Burn's own operations remain the reference, which training and every other device run: the tests
-//! compare both.
+//! Burn's own operations remain the reference, which every other device runs: the tests compare both.
 
+mod activation;
 mod attention;
+mod block;
 mod linear;
 mod math;
+mod norm;
+mod tile;
+mod traced;
 
-pub(crate) use attention::{self_attention, takes_heads_of};
-pub(crate) use linear::{linear, linear_added};
+pub(crate) use block::{Block, Options};
 
-use burn::tensor::{DType, Tensor, TensorData};
+use burn::backend::Flex;
+use burn::backend::flex::FlexTensor;
+use burn::tensor::{Device, Tensor, TensorData};
 
-use crate::device::is_cpu;
-
-/// Whether these functions take the tensor: f32 on the CPU, without a graph.
-pub(crate) fn takes<const D: usize>(x: &Tensor<D>) -> bool {
-    let device = x.device();
-    x.dtype() == DType::F32 && !device.is_autodiff() && is_cpu(&device)
-}
-
-/// The values where they lie. (As a vector they would be copied: Burn allocates bytes.)
-fn values(data: &TensorData) -> &[f32] {
-    match data.as_slice() {
-        Ok(values) => values,
-        Err(_) => unreachable!("`takes` lets f32 in alone"),
+/// A tensor whose [`values`] are read where they lie.
+fn held<const D: usize>(x: Tensor<D>) -> FlexTensor {
+    match x.try_into_primitive::<Flex>() {
+        Ok(x) => x.to_contiguous(),
+        Err(_) => unreachable!("a block takes tensors without a graph on the CPU alone"),
     }
 }
 
-/// The values where they lie, to be changed.
+fn values(held: &FlexTensor) -> &[f32] {
+    match held.as_slice() {
+        Some(values) => values,
+        None => unreachable!("a block takes f32 alone, and what is held is contiguous"),
+    }
+}
+
+/// The values to be changed: where they lie, if nothing else holds them.
 fn values_mut(data: &mut TensorData) -> &mut [f32] {
     match data.as_mut_slice() {
         Ok(values) => values,
-        Err(_) => unreachable!("`takes` lets f32 in alone"),
+        Err(_) => unreachable!("a block takes f32 alone"),
     }
+}
+
+fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> Tensor<D> {
+    Tensor::from_data(TensorData::new(values, shape), &Device::flex())
 }

@@ -2,6 +2,8 @@
 
 use burn::tensor::DType;
 use half::{bf16, f16};
+#[cfg(feature = "rayon")]
+use rayon::prelude::*;
 
 /// Rows and columns of what is transposed at once.
 const TILE: usize = 16;
@@ -105,17 +107,17 @@ fn encode<const N: usize>(
 /// # Panics
 ///
 /// When there are fewer.
-pub(crate) fn transpose<From: Copy, To: Copy + Default>(
+pub(crate) fn transpose<From: Copy + Sync, To: Copy + Default + Send>(
     numbers: &[From],
     [rows, columns]: [usize; 2],
-    read: impl Fn(From) -> To,
+    read: impl Fn(From) -> To + Sync,
 ) -> Vec<To> {
     let mut output = vec![To::default(); rows * columns];
     if output.is_empty() {
         return output;
     }
     // By square tiles, so that neither side is gone through a number a cache line.
-    for (band, output) in output.chunks_mut(TILE * rows).enumerate() {
+    let turn = |(band, output): (usize, &mut [To])| {
         let first_column = band * TILE;
         for first_row in (0..rows).step_by(TILE) {
             let end = (first_row + TILE).min(rows);
@@ -125,7 +127,12 @@ pub(crate) fn transpose<From: Copy, To: Copy + Default>(
                 }
             }
         }
-    }
+    };
+    // The system clears the memory of a large model for longer than turning it takes: on all cores.
+    #[cfg(feature = "rayon")]
+    output.par_chunks_mut(TILE * rows).enumerate().for_each(turn);
+    #[cfg(not(feature = "rayon"))]
+    output.chunks_mut(TILE * rows).enumerate().for_each(turn);
     output
 }
 

@@ -214,7 +214,7 @@ impl Loader<'_> {
 /// in one pass over the file's bytes; `None` where there are too few or too many.
 fn numbers<const N: usize, E: burn::tensor::Element + Default>(
     bytes: &[u8],
-    read: impl Fn([u8; N]) -> E,
+    read: impl Fn([u8; N]) -> E + Sync,
     turned: Option<[usize; 2]>,
     shape: &[usize],
 ) -> Option<TensorData> {

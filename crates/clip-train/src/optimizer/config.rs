@@ -4,15 +4,15 @@ use std::sync::Arc;
 use burn::module::ParamGroup;
 use burn::optim::decay::WeightDecayConfig;
 use burn::optim::{
-    AdafactorConfig, AdamWConfig, AdjustLrFn, DynOptimizer, LambConfig, LionConfig,
-    ModuleOptimizer, MuonConfig, SgdConfig,
+    AdafactorConfig, AdjustLrFn, DynOptimizer, LambConfig, LionConfig, ModuleOptimizer, MuonConfig,
+    SgdConfig,
 };
 use clip_model::Clip;
 use clip_model::vision::VisionTower;
 use serde::{Deserialize, Serialize};
 
 use super::TowersConfig;
-use super::half::HalfAdamW;
+use super::adamw::AdamW;
 use super::layers::{Place, Places, Tower};
 use super::scaled::Scaled;
 
@@ -201,17 +201,9 @@ impl Numbers {
                     .with_weight_decay(Some(WeightDecayConfig::new(weight_decay)))
                     .build(),
             ),
-            (OptimizerName::AdamW, Moments::Bf16) => {
-                Arc::new(HalfAdamW { beta1, beta2, epsilon, weight_decay })
+            (OptimizerName::AdamW | OptimizerName::Muon, moments) => {
+                Arc::new(AdamW { beta1, beta2, epsilon, weight_decay, moments })
             }
-            (OptimizerName::AdamW | OptimizerName::Muon, _) => Arc::new(
-                AdamWConfig::new()
-                    .with_beta_1(beta1)
-                    .with_beta_2(beta2)
-                    .with_epsilon(epsilon)
-                    .with_weight_decay(weight_decay)
-                    .build(),
-            ),
         }
     }
 }

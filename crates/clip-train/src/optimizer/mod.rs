@@ -1,8 +1,9 @@
 //! Which optimizer moves which parameter, and how far.
 
+mod adamw;
 mod config;
 mod ema;
-mod half;
+mod in_one_pass;
 mod layers;
 mod lock;
 mod norm;
