@@ -1,14 +1,13 @@
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::Tensor;
 use pulp::{Arch, NullaryFnOnce};
 use rayon::prelude::*;
 
+use super::few_rows::FewRows;
 use super::{held, math, tensor, values, values_mut};
 use crate::Activation;
 
-/// Rows up to which one matrix product doesn't keep several cores busy: its columns are shared out.
-const FEW_ROWS: usize = 256;
-/// Parts that the columns come in then: the number from which Burn shares a batch out.
-const PARTS: usize = 4;
+/// Rows up to which [`FewRows`] is faster than Burn's product.
+const FEW_ROWS: usize = 128;
 
 /// A linear layer's parameters.
 #[derive(Clone, Debug)]
@@ -27,11 +26,22 @@ impl Layer {
     /// - input: `[batch, sequence, in]`
     /// - output: `[batch, sequence, out]`
     pub fn forward(&self, x: Tensor<3>, activation: Option<Activation>) -> Tensor<3> {
-        let ([batch, sequence, _], device) = (x.dims(), x.device());
+        let [batch, sequence, _] = x.dims();
         let [_, columns] = self.weight.dims();
         let bias = held(self.bias.clone());
-        let output = Product::of(x, &self.weight).finished(values(&bias), activation);
-        Tensor::<2>::from_data(output, &device).reshape([batch, sequence, columns])
+        let finish = Finish { bias: values(&bias), activation };
+        if batch * sequence <= FEW_ROWS {
+            let mut output = vec![0.0; batch * sequence * columns];
+            self.few_rows(x, finish, &mut output);
+            return tensor(output, [batch, sequence, columns]);
+        }
+        let device = x.device();
+        let mut output = self.product(x).into_data();
+        let arch = Arch::new();
+        values_mut(&mut output)
+            .par_chunks_exact_mut(columns)
+            .for_each(|row| arch.dispatch(finish.of(row, 0)));
+        Tensor::from_data(output, &device)
     }
 
     /// The layer's output added to `sum`, in one pass after the product.
@@ -41,12 +51,39 @@ impl Layer {
     /// - input: `[batch, sequence, in]`
     /// - sum and output: `[batch, sequence, out]`
     pub fn forward_added(&self, x: Tensor<3>, sum: Tensor<3>) -> Tensor<3> {
-        let (shape, device) = (sum.dims(), x.device());
-        let product = Product::of(x, &self.weight);
-        let sum = sum.reshape([product.rows, product.columns]).into_data();
+        let [batch, sequence, columns] = sum.dims();
+        let device = x.device();
         let bias = held(self.bias.clone());
-        let output = product.added_to(sum, values(&bias));
-        Tensor::<2>::from_data(output, &device).reshape(shape)
+        let finish = Finish { bias: values(&bias), activation: None };
+        let mut sum = sum.into_data();
+        if batch * sequence <= FEW_ROWS {
+            self.few_rows(x, finish, values_mut(&mut sum));
+            return Tensor::from_data(sum, &device);
+        }
+        let product = held(self.product(x));
+        let arch = Arch::new();
+        let rows = values(&product).par_chunks_exact(columns);
+        values_mut(&mut sum).par_chunks_exact_mut(columns).zip(rows).for_each(|(sums, values)| {
+            arch.dispatch(Add { sums: &mut *sums, values });
+            arch.dispatch(finish.of(sums, 0));
+        });
+        Tensor::from_data(sum, &device)
+    }
+
+    fn few_rows(&self, x: Tensor<3>, finish: Finish<'_>, output: &mut [f32]) {
+        let [batch, sequence, depth] = x.dims();
+        let [_, columns] = self.weight.dims();
+        let (x, weight) = (held(x), held(self.weight.clone()));
+        let shape = [batch * sequence, depth, columns];
+        FewRows { x: values(&x), weight: values(&weight), shape, finish }.add_to(output);
+    }
+
+    /// Without the bias.
+    fn product(&self, x: Tensor<3>) -> Tensor<3> {
+        let [batch, sequence, depth] = x.dims();
+        let [_, columns] = self.weight.dims();
+        let product = x.reshape([batch * sequence, depth]).matmul(self.weight.clone());
+        product.reshape([batch, sequence, columns])
     }
 
     /// The derivative at the input, from that at the output.
@@ -98,94 +135,37 @@ pub(super) fn bias_gradient(derivative: Tensor<3>) -> Tensor<1> {
     tensor(sums, [width])
 }
 
-/// A matrix whose columns come in parts, each `[rows, columns / parts]`.
-struct Product {
-    data: TensorData,
-    rows: usize,
-    columns: usize,
-    parts: usize,
+/// What follows a product.
+#[derive(Clone, Copy)]
+pub(super) struct Finish<'a> {
+    /// `[columns]`.
+    pub bias: &'a [f32],
+    pub activation: Option<Activation>,
 }
 
-impl Product {
-    /// `[batch, sequence, in]` times `[in, out]`.
-    fn of(x: Tensor<3>, weight: &Tensor<2>) -> Self {
-        let [batch, sequence, width] = x.dims();
-        let weight = weight.clone();
-        let [_, columns] = weight.dims();
-        let rows = batch * sequence;
-        let x = x.reshape([rows, width]);
-        let shared = rows <= FEW_ROWS && columns.is_multiple_of(PARTS);
-        let (data, parts) = match shared {
-            true => {
-                let weight = weight.reshape([width, PARTS, columns / PARTS]).swap_dims(0, 1);
-                (x.unsqueeze::<3>().matmul(weight).into_data(), PARTS)
-            }
-            false => (x.matmul(weight).into_data(), 1),
-        };
-        Self { data, rows, columns, parts }
-    }
-
-    /// `[rows, columns]`.
-    fn finished(mut self, bias: &[f32], activation: Option<Activation>) -> TensorData {
-        let (columns, arch) = (self.columns, Arch::new());
-        if self.parts == 1 {
-            values_mut(&mut self.data)
-                .par_chunks_exact_mut(columns)
-                .for_each(|row| arch.dispatch(Finish { row, bias, activation }));
-            return self.data;
-        }
-        let mut whole = vec![0.0; self.rows * columns];
-        whole.par_chunks_exact_mut(columns).enumerate().for_each(|(index, row)| {
-            for (to, part) in row.chunks_exact_mut(columns / self.parts).zip(self.row(index)) {
-                to.copy_from_slice(part);
-            }
-            arch.dispatch(Finish { row, bias, activation });
-        });
-        TensorData::new(whole, [self.rows, columns])
-    }
-
-    fn added_to(self, mut sum: TensorData, bias: &[f32]) -> TensorData {
-        let arch = Arch::new();
-        let part = self.columns / self.parts;
-        values_mut(&mut sum).par_chunks_exact_mut(self.columns).enumerate().for_each(
-            |(index, row)| {
-                let parts = row.chunks_exact_mut(part).zip(bias.chunks_exact(part));
-                for ((sums, bias), values) in parts.zip(self.row(index)) {
-                    arch.dispatch(Add { sums: &mut *sums, values });
-                    arch.dispatch(Add { sums, values: bias });
-                }
-            },
-        );
-        sum
-    }
-
-    /// The parts of one row.
-    fn row(&self, index: usize) -> impl Iterator<Item = &[f32]> {
-        let part = self.columns / self.parts;
-        let values: &[f32] = match self.data.as_slice() {
-            Ok(values) => values,
-            Err(_) => unreachable!("a block takes f32 alone"),
-        };
-        values.chunks_exact(self.rows * part).map(move |all| &all[index * part..][..part])
+impl<'a> Finish<'a> {
+    /// Of a part of a row that begins at a column.
+    pub fn of<'b>(self, row: &'b mut [f32], column: usize) -> FinishRow<'a, 'b> {
+        let bias = &self.bias[column..][..row.len()];
+        FinishRow { row, finish: Self { bias, ..self } }
     }
 }
 
 /// A row with its bias, activated. (A closure might not be inlined where the processor is known.)
-struct Finish<'a> {
-    row: &'a mut [f32],
-    bias: &'a [f32],
-    activation: Option<Activation>,
+pub(super) struct FinishRow<'a, 'b> {
+    row: &'b mut [f32],
+    finish: Finish<'a>,
 }
 
-impl NullaryFnOnce for Finish<'_> {
+impl NullaryFnOnce for FinishRow<'_, '_> {
     type Output = ();
 
     #[inline(always)]
     fn call(self) {
-        for (value, bias) in self.row.iter_mut().zip(self.bias) {
+        for (value, bias) in self.row.iter_mut().zip(self.finish.bias) {
             *value += bias;
         }
-        if let Some(activation) = self.activation {
+        if let Some(activation) = self.finish.activation {
             math::activate(self.row, activation);
         }
     }

@@ -11,12 +11,14 @@ pub use startup::measure as startup;
 pub use train::{MEMORY as TRAINING_MEMORY, SPEED as TRAINING, memory, speed as train};
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
-use burn::tensor::Device;
+use burn::tensor::{DType, Device, Distribution, Tensor};
 use clip_model::preprocess::ImageTransform;
 use clip_model::{Clip, ClipConfig, Pretrained};
 
+use crate::measure::rate;
 use crate::peer::Peer;
 
 /// Encodes and trains with the peers.
@@ -56,6 +58,20 @@ impl Place<'_> {
                 .with_context(context)?;
         }
         Ok(folder)
+    }
+
+    /// Operations a second of a large matrix product by Burn.
+    pub fn product_rate(&self, length: Duration) -> Result<f64> {
+        let device = self.device()?;
+        let side: usize = if self.device == "cpu" { 2048 } else { 8192 };
+        let dtype = if self.precision == "bf16" { DType::BF16 } else { DType::F32 };
+        let noise = Distribution::Normal(0.0, 1.0);
+        let matrix = Tensor::<2>::random([side, side], noise, &device).cast(dtype);
+        rate(length, || {
+            let product = matrix.clone().matmul(matrix.clone());
+            product.slice([0..1, 0..1]).into_data();
+            Ok(2 * side.pow(3))
+        })
     }
 
     fn load(&self, name: &str) -> Result<Pretrained> {
