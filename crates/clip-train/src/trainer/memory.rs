@@ -13,6 +13,10 @@ const F32: u64 = 4;
 /// what its activation needs. The attention's weights come on top.
 const WIDTHS_OF_A_BLOCK: u64 = 31;
 
+/// The same of a block that is one operation, as on the CPU in f32, and what it takes on its way back.
+const WIDTHS_ON_THE_HOST: u64 = 10;
+const WIDTHS_ON_THE_WAY_BACK: u64 = 20;
+
 /// Values that a convolution with its normalisation and activation keeps, per value of its output.
 const VALUES_OF_A_CONVOLUTION: u64 = 5;
 
@@ -124,7 +128,7 @@ fn activations(config: &TrainConfig, model: &ClipConfig, is_split: bool) -> u64 
     let text = &model.text_cfg;
     let (context, vocabulary) = (text.context_length as u64, text.vocab_size as u64);
     let shape = [text.context_length, text.width, text.layers, text.heads].map(|n| n as u64);
-    let text = transformer(config.recompute, shape);
+    let text = transformer(config, shape);
     let image = image_values(config, &model.vision_cfg);
     match config.loss {
         Loss::BagOfWords => image * bytes + VALUES_OF_A_PREDICTION * vocabulary * F32,
@@ -144,7 +148,7 @@ fn image_values(config: &TrainConfig, vision: &VisionConfig) -> u64 {
             let patches = (size / patch).pow(2);
             let kept = (patches as f64 * (1.0 - vision.patch_dropout)).max(1.0) as u64;
             let heads = vision.heads() as u64;
-            transformer(config.recompute, [kept + 1, vision.width as u64, *layers as u64, heads])
+            transformer(config, [kept + 1, vision.width as u64, *layers as u64, heads])
         }
         VisionLayers::Stages(stages) => {
             convolutions(size, vision.width as u64, stages.map(|blocks| blocks as u64))
@@ -153,11 +157,16 @@ fn image_values(config: &TrainConfig, vision: &VisionConfig) -> u64 {
 }
 
 /// Values that a transformer keeps for one sequence.
-fn transformer(recompute: bool, [sequence, width, layers, heads]: [u64; 4]) -> u64 {
-    let block = sequence * (WIDTHS_OF_A_BLOCK * width + 2 * heads * sequence);
-    match recompute {
-        true => layers * sequence * width + block,
-        false => layers * block,
+fn transformer(config: &TrainConfig, [sequence, width, layers, heads]: [u64; 4]) -> u64 {
+    let on_host =
+        config.precision == Precision::F32 && config.device_names().all(|name| name == "cpu");
+    let (block, on_the_way_back) = match on_host {
+        true => (sequence * WIDTHS_ON_THE_HOST * width, sequence * WIDTHS_ON_THE_WAY_BACK * width),
+        false => (sequence * (WIDTHS_OF_A_BLOCK * width + 2 * heads * sequence), 0),
+    };
+    match config.recompute {
+        true => layers * sequence * width + block + on_the_way_back,
+        false => layers * block + on_the_way_back,
     }
 }
 
