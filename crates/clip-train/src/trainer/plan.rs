@@ -86,7 +86,7 @@ fn parameters(model: &Clip) -> String {
 pub fn memory_size(bytes: u64) -> String {
     match bytes as f64 {
         bytes if bytes < 1e8 => format!("{:.1} MB", bytes / 1e6),
-        bytes => format!("{:.1} GB", bytes / 1e9),
+        bytes => format!("{:.2} GB", bytes / 1e9),
     }
 }
 
