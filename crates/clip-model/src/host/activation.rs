@@ -5,7 +5,7 @@ use pulp::{Arch, NullaryFnOnce};
 use rayon::prelude::*;
 
 use super::math::{activate, activate_backward};
-use super::{held, tensor, values, values_mut};
+use super::{from_data, held, tensor, values, values_mut};
 use crate::Activation;
 
 /// # Shapes
@@ -33,15 +33,15 @@ pub(super) fn activation_backward(
     derivative: Tensor<3>,
     activation: Activation,
 ) -> Tensor<3> {
-    let (shape, device) = (x.dims(), x.device());
+    let [_, _, width] = x.dims();
     let x = held(x);
     let mut derivative = derivative.into_data();
     let arch = Arch::new();
-    let rows = values(&x).par_chunks(shape[2]);
-    values_mut(&mut derivative).par_chunks_mut(shape[2]).zip(rows).for_each(|(derivative, x)| {
+    let rows = values(&x).par_chunks(width);
+    values_mut(&mut derivative).par_chunks_mut(width).zip(rows).for_each(|(derivative, x)| {
         arch.dispatch(Backward { x, derivative, activation });
     });
-    Tensor::from_data(derivative, &device)
+    from_data(derivative)
 }
 
 struct Forward<'a> {

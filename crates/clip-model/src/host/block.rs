@@ -26,7 +26,7 @@ pub(crate) struct Options {
     pub causal: bool,
     pub activation: Activation,
     /// Of both layer normalisations.
-    pub epsilon: f64,
+    pub epsilon: f32,
 }
 
 impl Block {
@@ -55,18 +55,18 @@ impl Block {
         })
     }
 
-    /// The block without a mask but the causal one, if the input is one for the host.
+    /// The block without a mask but the causal one; an input that is none for the host comes back.
     ///
     /// # Shapes
     ///
     /// - input and output: `[batch, sequence, width]`
-    pub fn forward(&self, x: &Tensor<3>) -> Option<Tensor<3>> {
+    pub fn forward(&self, x: Tensor<3>) -> Result<Tensor<3>, Tensor<3>> {
         if x.dtype() != DType::F32 {
-            return None;
+            return Err(x);
         }
         match x.device().is_autodiff() {
-            true => super::traced::forward(self, x),
-            false => Some(self.forward_without_graph(x.clone())),
+            true => super::traced::forward(self, &x).ok_or(x),
+            false => Ok(self.forward_without_graph(x)),
         }
     }
 
@@ -81,7 +81,7 @@ impl Block {
 
 fn norm(norm: &LayerNorm, options: Options) -> Option<Norm> {
     let beta = norm.beta.as_ref()?.val();
-    Some(Norm { gamma: norm.gamma.val(), beta, epsilon: options.epsilon as f32 })
+    Some(Norm { gamma: norm.gamma.val(), beta, epsilon: options.epsilon })
 }
 
 fn layer(linear: &Linear) -> Option<Layer> {

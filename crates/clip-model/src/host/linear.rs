@@ -3,7 +3,7 @@ use pulp::{Arch, NullaryFnOnce};
 use rayon::prelude::*;
 
 use super::few_rows::FewRows;
-use super::{held, math, tensor, values, values_mut};
+use super::{from_data, held, math, tensor, values, values_mut};
 use crate::Activation;
 
 /// Rows up to which [`FewRows`] is faster than Burn's product.
@@ -35,13 +35,12 @@ impl Layer {
             self.few_rows(x, finish, &mut output);
             return tensor(output, [batch, sequence, columns]);
         }
-        let device = x.device();
         let mut output = self.product(x).into_data();
         let arch = Arch::new();
         values_mut(&mut output)
             .par_chunks_exact_mut(columns)
             .for_each(|row| arch.dispatch(finish.of(row, 0)));
-        Tensor::from_data(output, &device)
+        from_data(output)
     }
 
     /// The layer's output added to `sum`, in one pass after the product.
@@ -52,13 +51,12 @@ impl Layer {
     /// - sum and output: `[batch, sequence, out]`
     pub fn forward_added(&self, x: Tensor<3>, sum: Tensor<3>) -> Tensor<3> {
         let [batch, sequence, columns] = sum.dims();
-        let device = x.device();
         let bias = held(self.bias.clone());
         let finish = Finish { bias: values(&bias), activation: None };
         let mut sum = sum.into_data();
         if batch * sequence <= FEW_ROWS {
             self.few_rows(x, finish, values_mut(&mut sum));
-            return Tensor::from_data(sum, &device);
+            return from_data(sum);
         }
         let product = held(self.product(x));
         let arch = Arch::new();
@@ -67,7 +65,7 @@ impl Layer {
             arch.dispatch(Add { sums: &mut *sums, values });
             arch.dispatch(finish.of(sums, 0));
         });
-        Tensor::from_data(sum, &device)
+        from_data(sum)
     }
 
     fn few_rows(&self, x: Tensor<3>, finish: Finish<'_>, output: &mut [f32]) {
@@ -80,10 +78,9 @@ impl Layer {
 
     /// Without the bias.
     fn product(&self, x: Tensor<3>) -> Tensor<3> {
-        let [batch, sequence, depth] = x.dims();
+        let [batch, sequence, _] = x.dims();
         let [_, columns] = self.weight.dims();
-        let product = x.reshape([batch * sequence, depth]).matmul(self.weight.clone());
-        product.reshape([batch, sequence, columns])
+        flat(x).matmul(self.weight.clone()).reshape([batch, sequence, columns])
     }
 
     /// The derivative at the input, from that at the output.
@@ -93,10 +90,10 @@ impl Layer {
     /// - derivative: `[batch, sequence, out]`
     /// - output: `[batch, sequence, in]`
     pub fn input_gradient(&self, derivative: Tensor<3>) -> Tensor<3> {
-        let [batch, sequence, columns] = derivative.dims();
-        let derivative = derivative.reshape([batch * sequence, columns]);
+        let [batch, sequence, _] = derivative.dims();
         let [depth, _] = self.weight.dims();
-        derivative.matmul(self.weight.clone().transpose()).reshape([batch, sequence, depth])
+        let weight = self.weight.clone().transpose();
+        flat(derivative).matmul(weight).reshape([batch, sequence, depth])
     }
 }
 
@@ -107,10 +104,6 @@ impl Layer {
 /// - input: `[batch, sequence, in]`
 /// - derivative: `[batch, sequence, out]`
 pub(super) fn weight_gradient(x: Tensor<3>, derivative: Tensor<3>) -> Tensor<2> {
-    let flat = |x: Tensor<3>| {
-        let [batch, sequence, width] = x.dims();
-        x.reshape([batch * sequence, width])
-    };
     flat(x).transpose().matmul(flat(derivative))
 }
 
@@ -133,6 +126,12 @@ pub(super) fn bias_gradient(derivative: Tensor<3>) -> Tensor<1> {
         }
     });
     tensor(sums, [width])
+}
+
+/// `[batch, sequence, width]` to `[batch * sequence, width]`.
+fn flat(x: Tensor<3>) -> Tensor<2> {
+    let [batch, sequence, width] = x.dims();
+    x.reshape([batch * sequence, width])
 }
 
 /// What follows a product.

@@ -44,5 +44,9 @@ fn values_mut(data: &mut TensorData) -> &mut [f32] {
 }
 
 fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> Tensor<D> {
-    Tensor::from_data(TensorData::new(values, shape), &Device::flex())
+    from_data(TensorData::new(values, shape))
+}
+
+fn from_data<const D: usize>(data: TensorData) -> Tensor<D> {
+    Tensor::from_data(data, &Device::flex())
 }

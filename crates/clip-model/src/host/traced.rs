@@ -66,7 +66,7 @@ fn inner(inputs: &[Traced; INPUTS], options: Options) -> Block {
     let norm = |first: usize| Norm {
         gamma: plain(&inputs[first]),
         beta: plain(&inputs[first + 1]),
-        epsilon: options.epsilon as f32,
+        epsilon: options.epsilon,
     };
     let layer =
         |first: usize| Layer { weight: plain(&inputs[first]), bias: plain(&inputs[first + 1]) };

@@ -68,7 +68,8 @@ impl Optimizer for AdamW {
             None => (gradient.zeros_like(), gradient.zeros_like(), 1),
         };
         let update = Update::new(self, lr, time);
-        let on_host = self.moments == Moments::F32 && in_one_pass::takes(&tensor, &gradient);
+        let on_host = self.moments == Moments::F32
+            && in_one_pass::takes([&tensor, &gradient, &moment_1, &moment_2]);
         let (moved, [moment_1, moment_2]) = match on_host {
             true => in_one_pass::step(update, tensor, gradient, [moment_1, moment_2]),
             false => self.step_by_operations(update, tensor, gradient, [moment_1, moment_2]),
@@ -181,7 +182,7 @@ mod tests {
             for time in 1..=5 {
                 let noise = Distribution::Normal(0.0, 0.5);
                 let gradient = Tensor::<1>::random([length], noise, &device);
-                assert!(in_one_pass::takes(&x, &gradient));
+                assert!(in_one_pass::takes([&x, &gradient, &x, &x]));
                 (x, state) = adamw(0.2).step(1e-2, x, gradient.clone(), state);
                 let (tensor, moments) = by_operations;
                 let update = Update::new(&adamw(0.2), 1e-2, time);
@@ -194,6 +195,21 @@ mod tests {
             x.into_data().assert_approx_eq(&right_x, tolerance);
             by_operations.0.into_data().assert_approx_eq(&right_x, tolerance);
         }
+    }
+
+    /// As in a run that is resumed with other settings.
+    #[test]
+    fn moments_may_change_their_format() {
+        let device = Device::flex();
+        device.seed(1);
+        let x = Tensor::<1>::full([8], 1.0, &device);
+        let half = AdamW { moments: Moments::Bf16, ..adamw(0.0) };
+        let (x, state) = half.step(1e-2, x.clone(), x, None);
+        let (x, state) = adamw(0.0).step(1e-2, x.clone(), x, state);
+        assert_eq!(state.as_ref().unwrap().moment_1.dtype(), DType::F32);
+        let (x, state) = half.step(1e-2, x.clone(), x, state);
+        assert_eq!(state.unwrap().moment_1.dtype(), DType::BF16);
+        assert!(numbers(x).iter().all(|x| (x - 0.97).abs() < 2e-3));
     }
 
     fn numbers(x: Tensor<1>) -> Vec<f32> {

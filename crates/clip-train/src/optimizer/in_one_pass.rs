@@ -9,11 +9,13 @@ use super::adamw::Update;
 /// Numbers that one task takes.
 pub(super) const PART: usize = 1 << 15;
 
-/// Whether [`step`] takes the tensors.
-pub(super) fn takes<const D: usize>(tensor: &Tensor<D>, gradient: &Tensor<D>) -> bool {
-    let device = tensor.device();
-    let is_f32 = tensor.dtype() == DType::F32 && gradient.dtype() == DType::F32;
-    is_f32 && is_cpu(&device) && !device.is_autodiff()
+/// Whether [`step`] takes a parameter's tensors: weights, gradient and moments. (Moments in bf16 may
+/// be those of a run that goes on with others.)
+pub(super) fn takes<const D: usize>(tensors: [&Tensor<D>; 4]) -> bool {
+    tensors.into_iter().all(|tensor| {
+        let device = tensor.device();
+        tensor.dtype() == DType::F32 && is_cpu(&device) && !device.is_autodiff()
+    })
 }
 
 /// The moved weights and the moments.
