@@ -1,3 +1,5 @@
+#[cfg(feature = "flex")]
+use std::ops::ControlFlow;
 use std::ops::Range;
 
 use burn::module::{Module, Param};
@@ -176,8 +178,8 @@ impl ResidualAttentionBlock {
         let x = match mask {
             Some(_) => x,
             None => match self.forward_on_host(x) {
-                Ok(output) => return output,
-                Err(x) => x,
+                ControlFlow::Break(output) => return output,
+                ControlFlow::Continue(x) => x,
             },
         };
         self.forward_by_operations(x, mask)
@@ -205,9 +207,10 @@ impl ResidualAttentionBlock {
         x + LayerScale::apply(&self.ls_2, mixed)
     }
 
-    /// The same with fewer passes over memory; where that can't be, the input back.
+    /// The same with fewer passes over memory: breaks with the output, or, where that can't be, goes
+    /// on with the input.
     #[cfg(feature = "flex")]
-    fn forward_on_host(&self, x: Tensor<3>) -> Result<Tensor<3>, Tensor<3>> {
+    fn forward_on_host(&self, x: Tensor<3>) -> ControlFlow<Tensor<3>, Tensor<3>> {
         let options = host::Options {
             heads: self.attn.heads,
             causal: self.attn.causal,
@@ -216,7 +219,7 @@ impl ResidualAttentionBlock {
         };
         match host::Block::of(self, options) {
             Some(block) => block.forward(x),
-            None => Err(x),
+            None => ControlFlow::Continue(x),
         }
     }
 }

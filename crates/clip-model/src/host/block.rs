@@ -1,3 +1,5 @@
+use std::ops::ControlFlow;
+
 use burn::nn::{LayerNorm, Linear};
 use burn::tensor::{DType, Tensor};
 
@@ -55,18 +57,22 @@ impl Block {
         })
     }
 
-    /// The block without a mask but the causal one; an input that is none for the host comes back.
+    /// The block without a mask but the causal one: breaks with the output, or goes on with an input
+    /// that is none for the host.
     ///
     /// # Shapes
     ///
     /// - input and output: `[batch, sequence, width]`
-    pub fn forward(&self, x: Tensor<3>) -> Result<Tensor<3>, Tensor<3>> {
+    pub fn forward(&self, x: Tensor<3>) -> ControlFlow<Tensor<3>, Tensor<3>> {
         if x.dtype() != DType::F32 {
-            return Err(x);
+            return ControlFlow::Continue(x);
         }
-        match x.device().is_autodiff() {
-            true => super::traced::forward(self, &x).ok_or(x),
-            false => Ok(self.forward_without_graph(x)),
+        if !x.device().is_autodiff() {
+            return ControlFlow::Break(self.forward_without_graph(x));
+        }
+        match super::traced::forward(self, &x) {
+            Some(output) => ControlFlow::Break(output),
+            None => ControlFlow::Continue(x),
         }
     }
 
