@@ -89,7 +89,7 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> Result<()> {
-    let clip = args.model.load()?;
+    let clip = args.model.load_to_train()?;
     let images = read(args, &clip.transform)?;
     let held_out = images.labels.len() / 5;
     ensure!(held_out > 0, "{} images are too few: give at least five", images.labels.len());

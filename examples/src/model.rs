@@ -2,7 +2,7 @@
 use std::path::Path;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use burn::tensor::DType;
 use clap::{Args, ValueEnum};
 #[cfg(feature = "hub")]
@@ -26,7 +26,7 @@ pub struct Model {
     /// A tokenizer.json, for models with a tokenizer of their own [default: the one beside the weights]
     #[arg(long, value_name = "FILE")]
     tokenizer: Option<PathBuf>,
-    /// Number format of the parameters
+    /// Number format of the parameters; int8, of the transformer blocks' weights, is for the CPU
     #[arg(long, value_enum, default_value_t = Precision::F32)]
     precision: Precision,
     /// cpu, cuda:N, vulkan, metal or wgpu, among those compiled in
@@ -42,6 +42,7 @@ enum Precision {
     F32,
     F16,
     Bf16,
+    Int8,
 }
 
 impl Model {
@@ -50,12 +51,19 @@ impl Model {
         Self { model: model.into(), ..self.clone() }
     }
 
+    /// Loads it to be trained, which weights in int8 can't be.
+    pub fn load_to_train(&self) -> Result<Pretrained> {
+        let is_int8 = matches!(self.precision, Precision::Int8);
+        ensure!(!is_int8, "--precision int8 is for inference: train in f32, and evaluate in int8");
+        self.load()
+    }
+
     /// Loads it, or says what to do.
     pub fn load(&self) -> Result<Pretrained> {
         let config = self.config.as_deref().map(ClipConfig::preset_or_file).transpose()?;
         let options = PretrainedOptions {
             dtype: match self.precision {
-                Precision::F32 => DType::F32,
+                Precision::F32 | Precision::Int8 => DType::F32,
                 Precision::F16 => DType::F16,
                 Precision::Bf16 => DType::BF16,
             },
@@ -67,7 +75,12 @@ impl Model {
         let device = clip_model::device(&self.device)?;
         let named = || format!("cannot load the model {}", self.model);
         let source = source(&self.model).with_context(named)?;
-        Clip::from_pretrained_with(&source, &options, &device).with_context(named)
+        let mut clip =
+            Clip::from_pretrained_with(&source, &options, &device).with_context(named)?;
+        if matches!(self.precision, Precision::Int8) {
+            clip.model = clip.model.into_int8().with_context(named)?;
+        }
+        Ok(clip)
     }
 }
 

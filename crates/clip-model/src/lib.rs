@@ -34,6 +34,8 @@ pub mod hub;
 #[cfg(feature = "preprocess")]
 mod images;
 mod init;
+#[cfg(feature = "flex")]
+mod int8;
 pub mod loss;
 mod mode;
 mod norm;
@@ -58,6 +60,8 @@ pub use device::*;
 pub use error::*;
 #[cfg(feature = "preprocess")]
 pub use images::*;
+#[cfg(feature = "flex")]
+pub use int8::Int8Error;
 pub use mode::*;
 pub use predictive::bags_of_words;
 #[cfg(all(feature = "tokenizer-file", feature = "preprocess"))]

@@ -4,7 +4,9 @@ use burn::tensor::{Bool, Device, Int, Tensor};
 
 use crate::device::is_cpu;
 use crate::norm::{layer_norm, normalized};
-use crate::{Activation, TextConfig, TextPool, TextProjectionKind, Transformer, TransformerConfig};
+use crate::{
+    Activation, Position, TextConfig, TextPool, TextProjectionKind, Transformer, TransformerConfig,
+};
 
 /// The text tower: a transformer whose feature is read at one position, in CLIP the end of text.
 ///
@@ -103,8 +105,12 @@ impl TextTransformer {
     /// - output: `[batch, embed]`
     pub fn forward(&self, tokens: Tensor<2, Int>) -> Tensor<2> {
         let tokens = self.trimmed(tokens);
-        let x = self.encode(tokens.clone());
-        self.head(x, tokens)
+        let (x, position) = (self.embed(tokens.clone()), self.position(tokens.clone()));
+        let x = match self.mask(tokens) {
+            Some(mask) => position.of(self.transformer.forward(x, Some(mask))),
+            None => self.transformer.forward_at(x, &position),
+        };
+        self.feature(x)
     }
 
     /// The texts without the positions after the last end of text: under the causal mask nothing
@@ -134,8 +140,13 @@ impl TextTransformer {
     /// - tokens: `[batch, context]`
     /// - output: `[batch, embed]`
     pub fn head(&self, x: Tensor<3>, tokens: Tensor<2, Int>) -> Tensor<2> {
-        // Normalising after the pooling gives the same numbers as before it, for less.
-        self.project(normalized(&self.ln_final, self.pooled(x, tokens)))
+        self.feature(self.position(tokens).of(x))
+    }
+
+    /// What is read at the pooled position, `[batch, 1, width]`, to `[batch, embed]`: normalised after
+    /// the pooling, which gives the same numbers as before it, for less.
+    fn feature(&self, x: Tensor<3>) -> Tensor<2> {
+        self.project(normalized(&self.ln_final, x).squeeze_dim(1))
     }
 
     /// The feature and the normalised tokens (open_clip's `output_tokens`).
@@ -146,7 +157,7 @@ impl TextTransformer {
     /// - output: `[batch, embed]` and `[batch, context, width]`
     pub fn forward_with_tokens(&self, tokens: Tensor<2, Int>) -> (Tensor<2>, Tensor<3>) {
         let x = self.encode(tokens.clone());
-        let feature = normalized(&self.ln_final, self.pooled(x.clone(), tokens));
+        let feature = self.head(x.clone(), tokens);
         let outputs = match self.cls_emb {
             // open_clip leaves these as they are.
             Some(_) => {
@@ -155,7 +166,7 @@ impl TextTransformer {
             }
             None => normalized(&self.ln_final, x),
         };
-        (self.project(feature), outputs)
+        (feature, outputs)
     }
 
     /// `[batch, context]` ids to `[batch, positions, width]`.
@@ -190,19 +201,14 @@ impl TextTransformer {
         Some(keys.expand([batch, 1, context + 1, context + 1]))
     }
 
-    /// `[batch, positions, width]` to `[batch, width]`.
-    fn pooled(&self, x: Tensor<3>, tokens: Tensor<2, Int>) -> Tensor<2> {
-        let [batch, positions, width] = x.dims();
-        let at = |position: usize| {
-            x.clone().slice([0..batch, position..position + 1, 0..width]).squeeze_dim(1)
-        };
-        let index = match self.pool {
-            _ if self.cls_emb.is_some() => return at(positions - 1),
-            TextPool::First => return at(0),
-            TextPool::Last => return at(positions - 1),
-            TextPool::Argmax | TextPool::Eos => self.ends(tokens),
-        };
-        x.gather(1, index.reshape([batch, 1, 1]).expand([batch, 1, width])).squeeze_dim(1)
+    /// Where the feature is read.
+    fn position(&self, tokens: Tensor<2, Int>) -> Position {
+        match self.pool {
+            _ if self.cls_emb.is_some() => Position::Last,
+            TextPool::First => Position::First,
+            TextPool::Last => Position::Last,
+            TextPool::Argmax | TextPool::Eos => Position::At(self.ends(tokens)),
+        }
     }
 
     /// Where each text ends, `[batch, 1]`.

@@ -14,6 +14,10 @@ use crate::host;
 use crate::norm::{layer_norm, normalized};
 use crate::{Activation, NormOptions};
 
+mod position;
+
+pub use position::Position;
+
 /// Multi-head self-attention with the packed query-key-value projection of the reference.
 #[derive(Module, Debug)]
 pub struct MultiHeadAttention {
@@ -56,23 +60,23 @@ impl MultiHeadAttention {
 }
 
 impl MultiHeadAttention {
-    /// The output at the first position alone, which sees all: keys and values of every position,
-    /// one query.
+    /// The output at one position of each sequence: keys and values of every position, one query.
     ///
     /// # Shapes
     ///
     /// - input: `[batch, sequence, width]`
     /// - output: `[batch, 1, width]`
-    fn forward_first(&self, x: Tensor<3>) -> Tensor<3> {
+    fn forward_at(&self, x: Tensor<3>, position: &Position) -> Tensor<3> {
         let [batch, sequence, width] = x.dims();
-        let first = x.clone().slice([0..batch, 0..1]);
-        let query = split_heads(self.project(first, 0..width), self.heads);
+        let query = split_heads(self.project(position.of(x.clone()), 0..width), self.heads);
         let packed = self.project(x, width..3 * width);
         let part = |columns: Range<usize>| {
             split_heads(packed.clone().slice([0..batch, 0..sequence, columns]), self.heads)
         };
         let (keys, values) = (part(0..width), part(width..2 * width));
-        let mixed = attention(query, keys, values, None, None, AttentionModuleOptions::default());
+        let mask = self.causal.then(|| position.unseen(sequence, &query.device())).flatten();
+        let mask = mask.map(|mask| mask.expand([batch, self.heads, 1, sequence]));
+        let mixed = attention(query, keys, values, mask, None, AttentionModuleOptions::default());
         self.out_proj.forward(join_heads(mixed))
     }
 
@@ -193,34 +197,67 @@ impl ResidualAttentionBlock {
         x + LayerScale::apply(&self.ls_2, mixed)
     }
 
-    /// The output at the first position alone; nothing is masked.
+    /// The output at one position of each sequence; nothing is masked but, in a causal block, what
+    /// comes after it.
     ///
     /// # Shapes
     ///
     /// - input: `[batch, sequence, width]`
     /// - output: `[batch, 1, width]`
-    fn forward_first(&self, x: Tensor<3>) -> Tensor<3> {
-        let [batch, ..] = x.dims();
-        let mixed = self.attn.forward_first(normalized(&self.ln_1, x.clone()));
-        let x = x.slice([0..batch, 0..1]) + LayerScale::apply(&self.ls_1, mixed);
+    fn forward_at(&self, x: Tensor<3>, position: &Position) -> Tensor<3> {
+        #[cfg(feature = "flex")]
+        let x = match self.forward_on_host_at(x, position) {
+            ControlFlow::Break(output) => return output,
+            ControlFlow::Continue(x) => x,
+        };
+        self.forward_by_operations_at(x, position)
+    }
+
+    fn forward_by_operations_at(&self, x: Tensor<3>, position: &Position) -> Tensor<3> {
+        let mixed = self.attn.forward_at(normalized(&self.ln_1, x.clone()), position);
+        let x = position.of(x) + LayerScale::apply(&self.ls_1, mixed);
         let mixed = self.mlp.forward(normalized(&self.ln_2, x.clone()));
         x + LayerScale::apply(&self.ls_2, mixed)
     }
 
-    /// The same with fewer passes over memory: breaks with the output, or, where that can't be, goes
-    /// on with the input.
+    /// The same as [`Self::forward_by_operations`] with fewer passes over memory: breaks with the
+    /// output, or, where that can't be, goes on with the input.
     #[cfg(feature = "flex")]
     fn forward_on_host(&self, x: Tensor<3>) -> ControlFlow<Tensor<3>, Tensor<3>> {
+        match self.on_host() {
+            Some(block) => block.forward(x),
+            None => ControlFlow::Continue(x),
+        }
+    }
+
+    /// The same for [`Self::forward_by_operations_at`].
+    #[cfg(feature = "flex")]
+    fn forward_on_host_at(
+        &self,
+        x: Tensor<3>,
+        position: &Position,
+    ) -> ControlFlow<Tensor<3>, Tensor<3>> {
+        match self.on_host() {
+            Some(block) => block.forward_at(x, position),
+            None => ControlFlow::Continue(x),
+        }
+    }
+
+    /// Whether unmasked it is computed by an operation of its own rather than by Burn's.
+    #[cfg(feature = "flex")]
+    pub(crate) fn is_on_host(&self) -> bool {
+        self.on_host().is_some()
+    }
+
+    #[cfg(feature = "flex")]
+    fn on_host(&self) -> Option<host::Block> {
         let options = host::Options {
             heads: self.attn.heads,
             causal: self.attn.causal,
             activation: self.mlp.activation,
             epsilon: self.epsilon as f32,
         };
-        match host::Block::of(self, options) {
-            Some(block) => block.forward(x),
-            None => ControlFlow::Continue(x),
-        }
+        host::Block::of(self, options)
     }
 }
 
@@ -287,21 +324,21 @@ impl Transformer {
         self.resblocks.iter().fold(x, |x, block| block.forward(x, mask.clone()))
     }
 
-    /// The output at the first position alone, nothing being masked: what only the other positions
-    /// of the last block would need is left out.
+    /// The output at one position of each sequence, nothing being masked but, in causal blocks, what
+    /// comes after a position: what only the other positions of the last block would need is left
+    /// out.
     ///
     /// # Shapes
     ///
     /// - input: `[batch, sequence, width]`
     /// - output: `[batch, 1, width]`
-    pub fn forward_first(&self, x: Tensor<3>) -> Tensor<3> {
-        let [batch, ..] = x.dims();
+    pub fn forward_at(&self, x: Tensor<3>, position: &Position) -> Tensor<3> {
         match self.resblocks.split_last() {
             Some((last, others)) => {
                 let x = others.iter().fold(x, |x, block| block.forward(x, None));
-                last.forward_first(x)
+                last.forward_at(x, position)
             }
-            None => x.slice([0..batch, 0..1]),
+            None => position.of(x),
         }
     }
 }

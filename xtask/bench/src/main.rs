@@ -96,8 +96,10 @@ struct Args {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Subject {
-    /// Images and texts a second, beside PyTorch and ONNX Runtime
+    /// Images and texts a second, beside PyTorch, ONNX Runtime and, with that feature, candle
     Encode,
+    /// Weights in bf16, f16 and int8 beside f32: images and texts a second, and features' accuracy
+    Precision,
     /// Whole training steps beside open_clip, and their memory
     Train,
     /// From the start of a process to the first embedding, beside open_clip
@@ -139,6 +141,11 @@ fn run(args: &Args) -> Result<()> {
             measure_models(args, folder, &mut add)?;
         }
         Subject::Data => compare(args, folder, &mut add)?,
+        Subject::Precision => {
+            println!("{}", Row::header());
+            let wanted = |name: &str| is_wanted(args, name);
+            models::precision(&args.model, place(args, folder), &rounds(args), wanted, &mut add)?;
+        }
         Subject::Loss => measure_loss(args, folder, &mut add)?,
         Subject::Probe => {
             let mut peer = Peer::start(&args.python, probe::SCRIPT, folder)?;
@@ -157,8 +164,12 @@ fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
+fn place<'a>(args: &'a Args, folder: &'a Path) -> Place<'a> {
+    Place { folder, device: &args.device, precision: &args.precision }
+}
+
 fn measure_models(args: &Args, folder: &Path, add: &mut impl FnMut(Row)) -> Result<()> {
-    let place = Place { folder, device: &args.device, precision: &args.precision };
+    let place = place(args, folder);
     if apart::is_apart() {
         add(models::memory(&args.model, args.batch, place, &args.python, 1)?);
         return Ok(());
@@ -188,6 +199,10 @@ fn measure_models(args: &Args, folder: &Path, add: &mut impl FnMut(Row)) -> Resu
                 models::encode(case, place, &mut peer, &rounds, peak)?
                     .into_iter()
                     .for_each(&mut *add);
+            }
+            #[cfg(feature = "candle")]
+            for case in models::BESIDE_CANDLE.iter().filter(|case| is_wanted(args, case.name)) {
+                add(models::beside_candle(case, place, &rounds)?);
             }
         }
     }

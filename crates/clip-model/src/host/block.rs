@@ -3,11 +3,12 @@ use std::ops::ControlFlow;
 use burn::nn::{LayerNorm, Linear};
 use burn::tensor::{DType, Tensor};
 
-use super::attention::{self_attention, takes_heads_of};
+use super::attention::{attention_at, self_attention, takes_heads_of};
 use super::linear::Layer;
 use super::norm::Norm;
+use super::weight::takes;
 use crate::device::is_cpu;
-use crate::{Activation, ResidualAttentionBlock};
+use crate::{Activation, Position, ResidualAttentionBlock};
 
 /// What a pre-norm transformer block computes with.
 #[derive(Clone, Debug)]
@@ -32,7 +33,7 @@ pub(crate) struct Options {
 }
 
 impl Block {
-    /// The block's, if it is one for the host: in f32, on the CPU, without a layer scale.
+    /// The block's, if it is one for the host: on the CPU, without a layer scale.
     pub fn of(block: &ResidualAttentionBlock, options: Options) -> Option<Self> {
         let ResidualAttentionBlock { ln_1, attn, ls_1: None, ln_2, mlp, ls_2: None, .. } = block
         else {
@@ -40,10 +41,7 @@ impl Block {
         };
         let weight = attn.in_proj.weight.val();
         let [width, _] = weight.dims();
-        let taken = weight.dtype() == DType::F32
-            && is_cpu(&weight.device())
-            && takes_heads_of(width / options.heads);
-        if !taken {
+        if !is_cpu(&weight.device()) || !takes_heads_of(width / options.heads) {
             return None;
         }
         Some(Self {
@@ -58,22 +56,58 @@ impl Block {
     }
 
     /// The block without a mask but the causal one: breaks with the output, or goes on with an input
-    /// that is none for the host.
+    /// that is none for the host. Without a graph all is computed in f32, whatever formats the input
+    /// and the weights have.
     ///
     /// # Shapes
     ///
     /// - input and output: `[batch, sequence, width]`
     pub fn forward(&self, x: Tensor<3>) -> ControlFlow<Tensor<3>, Tensor<3>> {
-        if x.dtype() != DType::F32 {
+        if !x.device().is_autodiff() {
+            return ControlFlow::Break(computed_in_f32(x, |x| self.forward_without_graph(x)));
+        }
+        match (self.is_f32() && x.dtype() == DType::F32).then(|| super::traced::forward(self, &x)) {
+            Some(Some(output)) => ControlFlow::Break(output),
+            _ => ControlFlow::Continue(x),
+        }
+    }
+
+    /// The same at one position of each sequence; with a graph it goes on with the input.
+    ///
+    /// # Shapes
+    ///
+    /// - input: `[batch, sequence, width]`
+    /// - output: `[batch, 1, width]`
+    pub fn forward_at(
+        &self,
+        x: Tensor<3>,
+        position: &Position,
+    ) -> ControlFlow<Tensor<3>, Tensor<3>> {
+        if x.device().is_autodiff() {
             return ControlFlow::Continue(x);
         }
-        if !x.device().is_autodiff() {
-            return ControlFlow::Break(self.forward_without_graph(x));
-        }
-        match super::traced::forward(self, &x) {
-            Some(output) => ControlFlow::Break(output),
-            None => ControlFlow::Continue(x),
-        }
+        ControlFlow::Break(computed_in_f32(x, |x| self.forward_at_without_graph(x, position)))
+    }
+
+    fn is_f32(&self) -> bool {
+        let layers = [&self.in_proj, &self.out_proj, &self.c_fc, &self.c_proj];
+        layers.iter().all(|layer| layer.weight.dtype() == DType::F32)
+    }
+
+    fn forward_at_without_graph(&self, x: Tensor<3>, position: &Position) -> Tensor<3> {
+        let Options { heads, causal, activation, .. } = self.options;
+        let [batch, sequence, width] = x.dims();
+        let seen: Vec<usize> = match causal {
+            true => position.indices([batch, sequence]).iter().map(|index| index + 1).collect(),
+            false => vec![sequence; batch],
+        };
+        let normalized = self.ln_1.forward(x.clone());
+        let queries = self.in_proj.columns(position.of(normalized.clone()), 0..width);
+        let packed = self.in_proj.columns(normalized, width..3 * width);
+        let mixed = attention_at(queries, packed, heads, &seen);
+        let x = self.out_proj.forward_added(mixed, position.of(x));
+        let hidden = self.c_fc.forward(self.ln_2.forward(x.clone()), Some(activation));
+        self.c_proj.forward_added(hidden, x)
     }
 
     fn forward_without_graph(&self, x: Tensor<3>) -> Tensor<3> {
@@ -86,11 +120,26 @@ impl Block {
 }
 
 fn norm(norm: &LayerNorm, options: Options) -> Option<Norm> {
-    let beta = norm.beta.as_ref()?.val();
-    Some(Norm { gamma: norm.gamma.val(), beta, epsilon: options.epsilon })
+    let beta = in_f32(norm.beta.as_ref()?.val());
+    Some(Norm { gamma: in_f32(norm.gamma.val()), beta, epsilon: options.epsilon })
 }
 
 fn layer(linear: &Linear) -> Option<Layer> {
-    let bias = linear.bias.as_ref()?.val();
-    Some(Layer { weight: linear.weight.val(), bias })
+    let (weight, bias) = (linear.weight.val(), linear.bias.as_ref()?.val());
+    takes(weight.dtype()).then(|| Layer { weight, bias: in_f32(bias) })
+}
+
+/// What is done in f32, in the input's own format.
+fn computed_in_f32(x: Tensor<3>, compute: impl Fn(Tensor<3>) -> Tensor<3>) -> Tensor<3> {
+    match x.dtype() {
+        DType::F32 => compute(x),
+        dtype => compute(x.cast(DType::F32)).cast(dtype),
+    }
+}
+
+fn in_f32<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    match x.dtype() {
+        DType::F32 => x,
+        _ => x.cast(DType::F32),
+    }
 }

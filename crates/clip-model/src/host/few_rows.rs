@@ -4,27 +4,31 @@
 //! Products of many rows are better left to `gemm`, which for few packs the weight again for each
 //! part that it hands to a core.
 
+use std::ops::Range;
+
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::linear::Finish;
 use super::tile::LANES;
+use super::weight::Weight;
 
-/// Columns that are computed at a time: two of the widest vectors.
+/// Columns that a task is a multiple of: two of the widest vectors.
 const PANEL: usize = 2 * LANES;
-/// Rows and columns of the weight that are copied to the cache at a time: a quarter of a mebibyte.
-const BLOCK: [usize; 2] = [256, 256];
-/// Numbers of a cache line.
-const LINE: usize = 16;
+/// Rows and columns of the weight that are copied to the cache at a time, at most: a quarter of a
+/// mebibyte.
+const DEPTH: usize = 256;
+const COLUMNS: usize = 256;
+/// Depths between two looks at what is to be fetched.
+const UNROLLED: usize = 4;
 
 /// What is done.
 pub(super) struct FewRows<'a> {
     /// `[rows, depth]`.
     pub x: &'a [f32],
-    /// `[depth, columns]`.
-    pub weight: &'a [f32],
-    /// Rows, depth and columns.
-    pub shape: [usize; 3],
+    pub weight: Weight<'a>,
+    /// Those of the weight's that are computed.
+    pub columns: Range<usize>,
     /// How the output is finished, `[columns]` of bias.
     pub finish: Finish<'a>,
 }
@@ -32,12 +36,13 @@ pub(super) struct FewRows<'a> {
 impl FewRows<'_> {
     /// Adds the product to `output`, `[rows, columns]`, and finishes it.
     pub fn add_to(&self, output: &mut [f32]) {
-        let [rows, depth, columns] = self.shape;
+        let columns = self.columns.len();
+        let rows = self.x.len() / self.weight.depth;
         let arch = Arch::new();
         // As even as can be: a last tile of few rows would cost as much as a whole one.
         let tile = rows.div_ceil(rows.div_ceil(arch.dispatch(MostRows)));
-        let packed = packed(self.x, depth, tile);
-        let share = columns.div_ceil(PANEL).div_ceil(rayon::current_num_threads()) * PANEL;
+        let packed = packed(self.x, self.weight.depth, tile);
+        let share = share(columns);
         let mut tasks: Vec<Vec<&mut [f32]>> = Vec::new();
         tasks.resize_with(columns.div_ceil(share), || Vec::with_capacity(rows));
         for row in output.chunks_exact_mut(columns) {
@@ -45,15 +50,23 @@ impl FewRows<'_> {
                 task.push(part);
             }
         }
-        tasks.into_par_iter().enumerate().for_each(|(index, mut rows)| {
-            let first = index * share;
-            let weight = Weight { values: self.weight, depth, columns, first };
-            arch.dispatch(Columns { packed: &packed, tile, weight, rows: &mut rows });
+        tasks.into_par_iter().enumerate().for_each_init(Vec::new, |panels, (index, mut rows)| {
+            let start = index * share;
+            let (first, end) = (self.columns.start + start, self.columns.end);
+            let part = Part { weight: self.weight, first, width: rows[0].len(), end };
+            arch.dispatch(Columns { packed: &packed, tile, part, panels, rows: &mut rows });
             for row in rows {
-                arch.dispatch(self.finish.of(row, first));
+                arch.dispatch(self.finish.of(row, start));
             }
         });
     }
+}
+
+/// Columns of a task: as many tasks for each core, which may be slower than another.
+fn share(columns: usize) -> usize {
+    let threads = rayon::current_num_threads();
+    let tasks = threads * columns.div_ceil(threads * COLUMNS);
+    columns.div_ceil(tasks).next_multiple_of(PANEL)
 }
 
 /// The rows of a tile that the processor's registers hold the sums of.
@@ -83,91 +96,105 @@ fn packed(x: &[f32], depth: usize, tile: usize) -> Vec<f32> {
     packed
 }
 
-/// A weight from some column on.
+/// Columns of a weight, and where those end that others compute.
 #[derive(Clone, Copy)]
-struct Weight<'a> {
-    values: &'a [f32],
-    depth: usize,
-    columns: usize,
+struct Part<'a> {
+    weight: Weight<'a>,
     first: usize,
+    width: usize,
+    end: usize,
 }
 
-/// What is copied to the cache at a time, as `[panels, depth, PANEL]`.
+/// What is copied to the cache at a time.
 #[derive(Clone, Copy)]
 struct Block {
     row: usize,
-    column: usize,
     depth: usize,
+    first: usize,
     width: usize,
 }
 
-impl Weight<'_> {
-    /// The blocks of so many columns: all depths of the first columns first.
-    fn blocks(self, width: usize) -> Vec<Block> {
-        let [deep, wide] = BLOCK;
-        let columns = (0..width).step_by(wide);
-        columns
-            .flat_map(|column| (0..self.depth).step_by(deep).map(move |row| (row, column)))
-            .map(|(row, column)| Block {
-                row,
-                column,
-                depth: deep.min(self.depth - row),
-                width: wide.min(width - column),
-            })
-            .collect()
+impl Part<'_> {
+    fn block(self, row: usize) -> Block {
+        let depth = DEPTH.min(self.weight.depth - row);
+        Block { row, depth, first: self.first, width: self.width }
     }
 
-    /// Where a row of a block begins.
-    #[inline(always)]
-    fn position(self, block: Block, row: usize) -> usize {
-        (block.row + row) * self.columns + self.first + block.column
+    /// What is likely to come next on this core: more of the depth, or the next columns.
+    fn after(self, block: Block) -> Block {
+        let row = block.row + block.depth;
+        if row < self.weight.depth {
+            return self.block(row);
+        }
+        let first = self.first + self.width;
+        Self { first, width: self.width.min(self.end - first), ..self }.block(0)
     }
 
+    /// A block as `[panels, depth, panel]`.
     #[inline(always)]
-    fn copy(self, block: Block, panels: &mut Vec<f32>) {
-        let size = block.depth * PANEL;
-        panels.resize(block.width.div_ceil(PANEL) * size, 0.0);
+    fn copy(self, block: Block, panel: usize, panels: &mut Vec<f32>) {
+        let size = block.depth * panel;
+        panels.resize(block.width.div_ceil(panel) * size, 0.0);
         for row in 0..block.depth {
-            let values = &self.values[self.position(block, row)..][..block.width];
-            for (panel, values) in values.chunks(PANEL).enumerate() {
-                panels[panel * size + row * PANEL..][..values.len()].copy_from_slice(values);
+            for (index, column) in (0..block.width).step_by(panel).enumerate() {
+                let width = panel.min(block.width - column);
+                let to = &mut panels[index * size + row * panel..][..width];
+                self.weight.read(block.row + row, block.first + column, to);
             }
         }
     }
 
-    /// A part of a block's rows, of as many parts.
+    /// One of so many parts of a block's rows.
     #[inline(always)]
-    fn ahead(self, block: Option<Block>, tiles: usize, part: usize) -> Ahead {
-        let Some(block) = block else { return Ahead::default() };
-        let parts = tiles * block.width.div_ceil(PANEL);
-        let [start, end] =
-            [part, part + 1].map(|part| (part * block.depth / parts).min(block.depth));
+    fn ahead(self, block: Block, parts: usize, part: usize) -> Ahead {
+        let [start, end] = [part, part + 1].map(|part| part * block.depth / parts);
         Ahead {
-            at: self.position(block, start),
-            step: self.columns,
-            per_row: block.width.div_ceil(LINE),
+            at: (block.row + start) * self.weight.columns + block.first,
+            column: 0,
+            width: block.width,
+            step: self.weight.columns,
+            line: self.weight.line(),
             rows: end - start,
         }
     }
 }
 
 /// Cache lines to be fetched beside the computation.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 struct Ahead {
-    /// The first one's number.
+    /// The number that a row begins with.
     at: usize,
+    column: usize,
+    width: usize,
     /// Numbers from a row to the next.
     step: usize,
-    /// Lines of a row.
-    per_row: usize,
+    /// Numbers of a line.
+    line: usize,
     rows: usize,
+}
+
+impl Ahead {
+    #[inline(always)]
+    fn fetch(&mut self, weight: Weight<'_>, lines: usize) {
+        for _ in 0..lines {
+            if self.rows == 0 || self.width == 0 {
+                return;
+            }
+            weight.prefetch(self.at + self.column);
+            self.column += self.line;
+            if self.column >= self.width {
+                (self.column, self.at, self.rows) = (0, self.at + self.step, self.rows - 1);
+            }
+        }
+    }
 }
 
 /// Some columns of all rows.
 struct Columns<'a, 'b> {
     packed: &'a [f32],
     tile: usize,
-    weight: Weight<'a>,
+    part: Part<'a>,
+    panels: &'a mut Vec<f32>,
     rows: &'a mut [&'b mut [f32]],
 }
 
@@ -176,20 +203,19 @@ impl WithSimd for Columns<'_, '_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { packed, tile, weight, rows } = self;
+        let Self { packed, tile, part, panels, rows } = self;
+        let (weight, panel) = (part.weight, 2 * S::F32_LANES);
         let tiles = rows.len().div_ceil(tile);
-        let blocks = weight.blocks(rows[0].len());
-        let mut panels = Vec::new();
-        for (index, block) in blocks.iter().enumerate() {
-            weight.copy(*block, &mut panels);
-            let next = blocks.get(index + 1).copied();
-            for (panel, values) in panels.chunks_exact(PANEL * block.depth).enumerate() {
-                let column = block.column + panel * PANEL;
-                for (index, rows) in rows.chunks_mut(tile).enumerate() {
-                    let x = &packed[(index * weight.depth + block.row) * tile..];
-                    let x = &x[..block.depth * tile];
-                    let lines = weight.ahead(next, tiles, panel * tiles + index);
-                    let ahead = (weight.values, lines);
+        for row in (0..weight.depth).step_by(DEPTH) {
+            let block = part.block(row);
+            part.copy(block, panel, panels);
+            let next = part.after(block);
+            let parts = tiles * block.width.div_ceil(panel);
+            for (index, values) in panels.chunks_exact(panel * block.depth).enumerate() {
+                for (at, rows) in rows.chunks_mut(tile).enumerate() {
+                    let x = &packed[(at * weight.depth + row) * tile..][..block.depth * tile];
+                    let ahead = (weight, part.ahead(next, parts, index * tiles + at));
+                    let column = index * panel;
                     macro_rules! tiles {
                         ($($rows:literal)*) => {
                             match tile {
@@ -205,71 +231,66 @@ impl WithSimd for Columns<'_, '_> {
     }
 }
 
-/// Adds a tile's product with a panel; `x` is `[depth, ROWS]`, the panel `[depth, PANEL]`.
+/// Adds a tile's product with a panel; `x` is `[depth, ROWS]`, the panel `[depth, 2 vectors]`.
 #[inline(always)]
 fn add<S: Simd, const ROWS: usize>(
     simd: S,
     x: &[f32],
     panel: &[f32],
-    (values, ahead): (&[f32], Ahead),
+    (weight, mut ahead): (Weight<'_>, Ahead),
     rows: &mut [&mut [f32]],
     column: usize,
 ) {
     let (x, _) = x.as_chunks::<ROWS>();
-    let (panel, _) = panel.as_chunks::<PANEL>();
-    let width = 2 * S::F32_LANES;
-    for part in (0..PANEL).step_by(width) {
-        let mut sums = [[simd.splat_f32s(0.0); 2]; ROWS];
-        let mut ahead = if part == 0 { ahead } else { Ahead::default() };
-        let mut line = 0;
-        for (index, (x, panel)) in x.iter().zip(panel).enumerate() {
-            // A panel's depth has two lines, to be fetched while all tiles, mostly four, go through it.
-            if ahead.rows > 0 && index % 2 == 0 {
-                prefetch(values, ahead.at + line * LINE);
-                line += 1;
-                if line == ahead.per_row {
-                    ahead = Ahead { at: ahead.at + ahead.step, rows: ahead.rows - 1, ..ahead };
-                    line = 0;
-                }
-            }
-            let (panel, _) = S::as_simd_f32s(&panel[part..][..width]);
-            let panel = [panel[0], panel[1]];
-            for (sums, x) in sums.iter_mut().zip(x) {
-                let x = simd.splat_f32s(*x);
-                sums[0] = simd.mul_add_f32s(x, panel[0], sums[0]);
-                sums[1] = simd.mul_add_f32s(x, panel[1], sums[1]);
-            }
+    let (panel, _) = S::as_simd_f32s(panel);
+    let (panel, _) = panel.as_chunks::<2>();
+    let mut sums = [[simd.splat_f32s(0.0); 2]; ROWS];
+    let ((x, x_rest), (panel, panel_rest)) = (x.as_chunks(), panel.as_chunks());
+    for (x, panel) in x.iter().zip(panel) {
+        // A panel's depth has two lines, to be fetched while all tiles, mostly four, go through it.
+        ahead.fetch(weight, UNROLLED / 2);
+        let (x, panel): (&[[f32; ROWS]; UNROLLED], &[[S::f32s; 2]; UNROLLED]) = (x, panel);
+        for (x, panel) in x.iter().zip(panel) {
+            sums = added(simd, sums, x, panel);
         }
-        for (row, sums) in rows.iter_mut().zip(&sums) {
-            let end = (column + PANEL).min(row.len());
-            let row = &mut row[(column + part).min(end)..end];
-            for (row, sum) in row.chunks_mut(S::F32_LANES).zip(sums) {
-                let old = simd.partial_load_f32s(row);
-                simd.partial_store_f32s(row, simd.add_f32s(old, *sum));
-            }
+    }
+    for (x, panel) in x_rest.iter().zip(panel_rest) {
+        sums = added(simd, sums, x, panel);
+    }
+    for (row, sums) in rows.iter_mut().zip(&sums) {
+        let end = (column + 2 * S::F32_LANES).min(row.len());
+        let (whole, rest) = S::as_mut_simd_f32s(&mut row[column..end]);
+        for (row, sum) in whole.iter_mut().zip(sums) {
+            *row = simd.add_f32s(*row, *sum);
+        }
+        if let (false, Some(sum)) = (rest.is_empty(), sums.get(whole.len())) {
+            let old = simd.partial_load_f32s(rest);
+            simd.partial_store_f32s(rest, simd.add_f32s(old, *sum));
         }
     }
 }
 
-/// Asks for the cache line of a number.
+/// The sums with one depth more.
 #[inline(always)]
-#[allow(unsafe_code, reason = "a hint reads nothing, but takes a pointer")]
-fn prefetch(values: &[f32], position: usize) {
-    #[cfg(target_arch = "x86_64")]
-    {
-        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
-        let address = values.as_ptr().wrapping_add(position);
-        // SAFETY: a hint, which reads nothing and takes any address; every x86-64 has it.
-        unsafe { _mm_prefetch::<_MM_HINT_T1>(address.cast()) };
+fn added<S: Simd, const ROWS: usize>(
+    simd: S,
+    mut sums: [[S::f32s; 2]; ROWS],
+    x: &[f32; ROWS],
+    panel: &[S::f32s; 2],
+) -> [[S::f32s; 2]; ROWS] {
+    for (sums, x) in sums.iter_mut().zip(x) {
+        let x = simd.splat_f32s(*x);
+        sums[0] = simd.mul_add_f32s(x, panel[0], sums[0]);
+        sums[1] = simd.mul_add_f32s(x, panel[1], sums[1]);
     }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = (values, position);
+    sums
 }
 
 #[cfg(test)]
 mod tests {
     use burn::tensor::{Device, Distribution, Tensor, Tolerance};
 
+    use super::super::weight::Held;
     use super::super::{held, tensor, values};
     use super::*;
 
@@ -288,11 +309,12 @@ mod tests {
                 (noise([rows, depth]), noise([depth, columns]), noise([rows, columns]));
             let bias = noise([1, columns]);
             let right = x.clone().matmul(weight.clone()) + sum.clone() + bias.clone();
-            let (x, weight, sum, bias) = (held(x), held(weight), held(sum), held(bias));
+            let (x, sum, bias) = (held(x), held(sum), held(bias));
+            let weight = Held::new(weight);
             let mut output = values(&sum).to_vec();
             let finish = Finish { bias: values(&bias), activation: None };
-            let shape = [rows, depth, columns];
-            FewRows { x: values(&x), weight: values(&weight), shape, finish }.add_to(&mut output);
+            let weight = weight.weight();
+            FewRows { x: values(&x), weight, columns: 0..columns, finish }.add_to(&mut output);
             let tolerance = Tolerance::<f32>::relative(1e-5).set_absolute(1e-4);
             let output = tensor(output, [rows, columns]).into_data();
             output.assert_approx_eq(&right.into_data(), tolerance);

@@ -1,8 +1,11 @@
-use burn::tensor::Tensor;
+use std::ops::Range;
+
+use burn::tensor::{DType, Tensor};
 use pulp::{Arch, NullaryFnOnce};
 use rayon::prelude::*;
 
 use super::few_rows::FewRows;
+use super::weight::Held;
 use super::{from_data, held, math, tensor, values, values_mut};
 use crate::Activation;
 
@@ -12,9 +15,9 @@ const FEW_ROWS: usize = 128;
 /// A linear layer's parameters.
 #[derive(Clone, Debug)]
 pub(super) struct Layer {
-    /// `[in, out]`.
+    /// `[in, out]`, in any format that [`takes`](super::weight::takes) is true of.
     pub weight: Tensor<2>,
-    /// `[out]`.
+    /// `[out]`, in f32.
     pub bias: Tensor<1>,
 }
 
@@ -26,19 +29,38 @@ impl Layer {
     /// - input: `[batch, sequence, in]`
     /// - output: `[batch, sequence, out]`
     pub fn forward(&self, x: Tensor<3>, activation: Option<Activation>) -> Tensor<3> {
-        let [batch, sequence, _] = x.dims();
         let [_, columns] = self.weight.dims();
+        self.part(x, 0..columns, activation)
+    }
+
+    /// Some columns of the layer.
+    ///
+    /// # Shapes
+    ///
+    /// - input: `[batch, sequence, in]`
+    /// - output: `[batch, sequence, columns]`
+    pub fn columns(&self, x: Tensor<3>, columns: Range<usize>) -> Tensor<3> {
+        self.part(x, columns, None)
+    }
+
+    fn part(
+        &self,
+        x: Tensor<3>,
+        columns: Range<usize>,
+        activation: Option<Activation>,
+    ) -> Tensor<3> {
+        let [batch, sequence, _] = x.dims();
         let bias = held(self.bias.clone());
-        let finish = Finish { bias: values(&bias), activation };
+        let finish = Finish { bias: &values(&bias)[columns.clone()], activation };
         if batch * sequence <= FEW_ROWS {
-            let mut output = vec![0.0; batch * sequence * columns];
-            self.few_rows(x, finish, &mut output);
-            return tensor(output, [batch, sequence, columns]);
+            let mut output = vec![0.0; batch * sequence * columns.len()];
+            self.few_rows(x, columns.clone(), finish, &mut output);
+            return tensor(output, [batch, sequence, columns.len()]);
         }
-        let mut output = self.product(x).into_data();
+        let mut output = self.product(x, columns.clone()).into_data();
         let arch = Arch::new();
         values_mut(&mut output)
-            .par_chunks_exact_mut(columns)
+            .par_chunks_exact_mut(columns.len())
             .for_each(|row| arch.dispatch(finish.of(row, 0)));
         from_data(output)
     }
@@ -55,10 +77,10 @@ impl Layer {
         let finish = Finish { bias: values(&bias), activation: None };
         let mut sum = sum.into_data();
         if batch * sequence <= FEW_ROWS {
-            self.few_rows(x, finish, values_mut(&mut sum));
+            self.few_rows(x, 0..columns, finish, values_mut(&mut sum));
             return from_data(sum);
         }
-        let product = held(self.product(x));
+        let product = held(self.product(x, 0..columns));
         let arch = Arch::new();
         let rows = values(&product).par_chunks_exact(columns);
         values_mut(&mut sum).par_chunks_exact_mut(columns).zip(rows).for_each(|(sums, values)| {
@@ -68,19 +90,26 @@ impl Layer {
         from_data(sum)
     }
 
-    fn few_rows(&self, x: Tensor<3>, finish: Finish<'_>, output: &mut [f32]) {
-        let [batch, sequence, depth] = x.dims();
-        let [_, columns] = self.weight.dims();
-        let (x, weight) = (held(x), held(self.weight.clone()));
-        let shape = [batch * sequence, depth, columns];
-        FewRows { x: values(&x), weight: values(&weight), shape, finish }.add_to(output);
+    fn few_rows(
+        &self,
+        x: Tensor<3>,
+        columns: Range<usize>,
+        finish: Finish<'_>,
+        output: &mut [f32],
+    ) {
+        let (x, weight) = (held(x), Held::new(self.weight.clone()));
+        FewRows { x: values(&x), weight: weight.weight(), columns, finish }.add_to(output);
     }
 
     /// Without the bias.
-    fn product(&self, x: Tensor<3>) -> Tensor<3> {
-        let [batch, sequence, _] = x.dims();
-        let [_, columns] = self.weight.dims();
-        flat(x).matmul(self.weight.clone()).reshape([batch, sequence, columns])
+    fn product(&self, x: Tensor<3>, columns: Range<usize>) -> Tensor<3> {
+        let [batch, sequence, depth] = x.dims();
+        let weight = match self.weight.dtype() {
+            DType::F32 => self.weight.clone(),
+            _ => Held::new(self.weight.clone()).weight().widened(),
+        };
+        let weight = weight.slice([0..depth, columns.clone()]);
+        flat(x).matmul(weight).reshape([batch, sequence, columns.len()])
     }
 
     /// The derivative at the input, from that at the output.

@@ -13,6 +13,7 @@ mod math;
 mod norm;
 mod tile;
 mod traced;
+mod weight;
 
 pub(crate) use block::{Block, Options};
 

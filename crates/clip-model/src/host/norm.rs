@@ -170,7 +170,7 @@ fn moments(row: &[f32], epsilon: f32) -> (f32, f32) {
 
 /// The sum of a term of two rows, in as many parts as fill a vector.
 #[inline(always)]
-fn total(a: &[f32], b: &[f32], term: impl Fn(f32, f32) -> f32) -> f32 {
+pub(super) fn total(a: &[f32], b: &[f32], term: impl Fn(f32, f32) -> f32) -> f32 {
     let ((a, rest_a), (b, rest_b)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
     let mut sums = [0.0; LANES];
     for (a, b) in a.iter().zip(b) {

@@ -1,6 +1,6 @@
 use burn::module::{Module, ModuleMapper, ModuleVisitor};
 use burn::optim::GradientsParams;
-use burn::tensor::{Distribution, TensorData, Tolerance};
+use burn::tensor::{DType, Distribution, Int, TensorData, Tolerance};
 
 use super::*;
 
@@ -155,23 +155,72 @@ fn a_graph_that_recomputes_goes_by_operations() {
     assert_eq!(block.forward(x, None).dims(), [1, 3, 64]);
 }
 
+struct Cast(DType);
+
+impl ModuleMapper for Cast {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        param.map(|x| x.cast(self.0))
+    }
+}
+
+/// Every format of the weights gives what f32 does, within what the rounding may change: half a step
+/// of the format at each product's every term.
 #[test]
-fn the_first_position_alone_is_that_of_all() {
+fn a_block_on_the_cpu_reads_weights_in_every_format() {
     let device = Device::flex();
-    let config = TransformerConfig {
-        width: 32,
-        layers: 3,
-        heads: 2,
-        mlp_ratio: 4.0,
-        causal: false,
-        layer_scale: true,
-        activation: Activation::QuickGelu,
-        norm: None,
+    device.seed(7);
+    let whole = block(&config(true, Activation::Gelu), &device).valid();
+    let rounded = |dtype: DType| whole.clone().map(&mut Cast(dtype));
+    let int8 = {
+        let mut block = whole.clone();
+        crate::int8::round_block(&mut block);
+        block
     };
-    let transformer = config.init(&device);
-    let x = Tensor::<3>::random([2, 9, 32], Distribution::Normal(0.0, 1.0), &device);
-    let right = transformer.forward(x.clone(), None).slice([0..2, 0..1]);
-    let tolerance = Tolerance::<f32>::relative(1e-4).set_absolute(1e-5);
-    let first = transformer.forward_first(x).into_data();
-    first.assert_approx_eq(&right.into_data(), tolerance);
+    let blocks = [(rounded(DType::BF16), 2e-2), (rounded(DType::F16), 3e-3), (int8, 2e-2)];
+    for [batch, sequence] in [[2, 7], [9, 33]] {
+        let x = noise([batch, sequence, 64], &device);
+        let ends = Tensor::<1, Int>::arange(0..batch as i64, &device).reshape([batch, 1]);
+        for (block, most) in &blocks {
+            let format = block.mlp.c_fc.weight.val().dtype();
+            let right = whole.forward(x.clone(), None);
+            let output = block.forward_on_host(x.clone()).break_value().expect("the host takes it");
+            assert!(distance(output, right) < *most, "{format:?}");
+            let position = Position::At(ends.clone());
+            let right = whole.forward_at(x.clone(), &position);
+            assert!(distance(block.forward_at(x.clone(), &position), right) < *most, "{format:?}");
+        }
+    }
+}
+
+/// How far apart two outputs are, as a part of their length.
+fn distance(a: Tensor<3>, b: Tensor<3>) -> f32 {
+    let length = |x: Tensor<3>| x.square().sum().sqrt().into_scalar::<f32>();
+    length(a - b.clone()) / length(b)
+}
+
+#[test]
+fn one_position_alone_is_that_of_all() {
+    let device = Device::flex();
+    device.seed(7);
+    let ends = Tensor::<2, Int>::from_data([[4], [0], [8]], &device);
+    for (causal, layer_scale) in [(false, false), (true, false), (false, true), (true, true)] {
+        let config =
+            TransformerConfig { layers: 3, layer_scale, ..config(causal, Activation::Gelu) };
+        let mut transformer = config.init(&device);
+        for block in &mut transformer.resblocks {
+            *block = self::block(&config, &device).valid();
+        }
+        let x = noise([3, 9, 64], &device);
+        let all = transformer.forward(x.clone(), None);
+        for position in [Position::First, Position::Last, Position::At(ends.clone())] {
+            let right = position.of(all.clone()).into_data();
+            let tolerance = Tolerance::<f32>::relative(1e-4).set_absolute(1e-4);
+            let alone = transformer.forward_at(x.clone(), &position);
+            alone.into_data().assert_approx_eq(&right, tolerance);
+            let block = transformer.resblocks.last().expect("there are three");
+            let by_operations = block.forward_by_operations_at(x.clone(), &position);
+            let on_host = block.forward_at(x.clone(), &position);
+            on_host.into_data().assert_approx_eq(&by_operations.into_data(), tolerance);
+        }
+    }
 }

@@ -6,7 +6,7 @@ use super::patches::drop_patches;
 use super::{AttentionalPooler, PatchEmbedding};
 use crate::norm::{layer_norm, normalized};
 use crate::{
-    Activation, AttentionalPool, Mode, PositionEmbedding, Transformer, TransformerConfig,
+    Activation, AttentionalPool, Mode, Position, PositionEmbedding, Transformer, TransformerConfig,
     VisionConfig, VisionPool,
 };
 
@@ -121,7 +121,10 @@ impl VisionTransformer {
         let pooled = self.attn_pool.is_some() || self.pooling.kind == VisionPool::Avg;
         match pooled {
             true => self.pool(self.transformer.forward(x, None)).0,
-            false => normalized(&self.ln_post, self.transformer.forward_first(x)).squeeze_dim(1),
+            false => {
+                let x = self.transformer.forward_at(x, &Position::First);
+                normalized(&self.ln_post, x).squeeze_dim(1)
+            }
         }
     }
 

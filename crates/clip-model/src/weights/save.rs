@@ -6,7 +6,7 @@ use std::fs::File;
 use std::path::Path;
 
 use burn::module::{Module, ModuleVisitor, Param};
-use burn::tensor::Tensor;
+use burn::tensor::{DType, Tensor};
 use safetensors::tensor::{Dtype, View};
 
 use super::element::{Element, convert, transposed};
@@ -97,7 +97,10 @@ impl Collector {
             self.missing.get_or_insert(name);
             return;
         }
-        let value = param.val();
+        let value = match param.val() {
+            value if matches!(value.dtype(), DType::QFloat(_)) => value.dequantize(),
+            value => value,
+        };
         let element = Element::of(value.dtype()).unwrap_or(Element::F32);
         let own_shape = value.dims().to_vec();
         let mut shape = layout.reference_shape(&own_shape);

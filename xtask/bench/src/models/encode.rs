@@ -15,23 +15,23 @@ use crate::row::Row;
 pub struct Case {
     pub name: &'static str,
     pub model: &'static str,
-    input: Input,
-    batch: usize,
+    pub input: Input,
+    pub batch: usize,
     /// Of the ratios to PyTorch and to ONNX Runtime.
     goals: [f64; 2],
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Input {
+pub enum Input {
     Image,
     Text(Texts),
 }
 
-const IMAGE: Input = Input::Image;
-const PROMPTS: Input = Input::Text(Texts::Prompts);
-const FULL: Input = Input::Text(Texts::Full);
+pub const IMAGE: Input = Input::Image;
+pub const PROMPTS: Input = Input::Text(Texts::Prompts);
+pub const FULL: Input = Input::Text(Texts::Full);
 
-const fn case(
+pub const fn case(
     name: &'static str,
     model: &'static str,
     input: Input,
@@ -97,8 +97,8 @@ pub fn measure(
     Ok(rows)
 }
 
-/// What encodes the batch, and returns its first feature.
-fn encoder(case: &Case, place: Place<'_>, clip: &Pretrained) -> Result<impl Fn() -> Vec<f64>> {
+/// What encodes the batch, and returns its features.
+pub fn encoder(case: &Case, place: Place<'_>, clip: &Pretrained) -> Result<impl Fn() -> Vec<f64>> {
     let device = place.device()?;
     let (model, side) = (clip.model.clone(), clip.transform.image_size);
     let (input, batch) = (case.input, case.batch);
@@ -112,8 +112,7 @@ fn encoder(case: &Case, place: Place<'_>, clip: &Pretrained) -> Result<impl Fn()
             Input::Image => model.image_features(images.clone(), Mode::Evaluation),
             Input::Text(_) => model.text_features(tokens.clone()),
         };
-        let width = features.dims()[1];
-        features.into_data().iter::<f32>().take(width).map(f64::from).collect()
+        features.into_data().iter::<f32>().map(f64::from).collect()
     })
 }
 
@@ -131,10 +130,19 @@ fn kind(case: &Case) -> &'static str {
     }
 }
 
-/// Speed at something else would be worth nothing.
-fn compare(ours: &[f64], theirs: &[f64]) -> Result<()> {
-    ensure!(ours.len() == theirs.len(), "features of {} and {}", ours.len(), theirs.len());
-    let cosine: f64 = ours.iter().zip(theirs).map(|(a, b)| a * b).sum();
+/// Speed at something else would be worth nothing; only the peer's first feature is known.
+pub fn compare(ours: &[f64], theirs: &[f64]) -> Result<()> {
+    ensure!(ours.len() >= theirs.len(), "features of {} and {}", ours.len(), theirs.len());
+    let cosine = least_cosine(ours, theirs, theirs.len());
     ensure!(cosine > SAME, "the peer's feature is another one: their cosine is {cosine}");
     Ok(())
+}
+
+/// The least cosine of features of so many numbers, one side's with the other's.
+pub fn least_cosine(ours: &[f64], theirs: &[f64], width: usize) -> f64 {
+    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    ours.chunks(width)
+        .zip(theirs.chunks(width))
+        .map(|(a, b)| dot(a, b) / (dot(a, a) * dot(b, b)).sqrt())
+        .fold(1.0, f64::min)
 }

@@ -1,8 +1,10 @@
 //! Scaled dot-product attention over the packed projection as it lies.
 
+mod at;
 mod backward;
 mod head;
 
+pub(super) use at::attention_at;
 pub(super) use backward::self_attention_backward;
 
 use burn::tensor::Tensor;

@@ -1,0 +1,182 @@
+//! A weight as it lies in memory: in f32, in 16 bits, or in int8; what is computed with it is f32.
+
+use burn::backend::flex::{FlexQTensor, FlexTensor};
+use burn::backend::{BackendTensor, DispatchKindConversion, DispatchTensor, Flex};
+use burn::tensor::{DType, Tensor};
+use half::slice::HalfFloatSliceExt;
+use half::{bf16, f16};
+use pulp::{Arch, NullaryFnOnce};
+use rayon::prelude::*;
+
+use super::tensor;
+use super::tile::LANES;
+use crate::int8;
+
+/// A weight, held.
+pub(super) struct Held {
+    values: Values,
+    shape: [usize; 2],
+}
+
+enum Values {
+    Float(FlexTensor),
+    Int8(FlexQTensor),
+}
+
+/// `[depth, columns]`, where it lies.
+#[derive(Clone, Copy)]
+pub(super) struct Weight<'a> {
+    numbers: Numbers<'a>,
+    pub depth: usize,
+    pub columns: usize,
+}
+
+#[derive(Clone, Copy)]
+enum Numbers<'a> {
+    F32(&'a [f32]),
+    Bf16(&'a [bf16]),
+    F16(&'a [f16]),
+    /// Scales, `[depth, columns / int8::BLOCK]`.
+    Int8(&'a [i8], &'a [f32]),
+}
+
+/// Whether a weight in this format is read.
+pub(super) fn takes(dtype: DType) -> bool {
+    match dtype {
+        DType::F32 | DType::BF16 | DType::F16 => true,
+        DType::QFloat(scheme) => scheme == int8::scheme(),
+        _ => false,
+    }
+}
+
+impl Held {
+    pub fn new(weight: Tensor<2>) -> Self {
+        let shape = weight.dims();
+        let values = match DispatchTensor::try_into_backend(weight.into_dispatch()) {
+            Ok(BackendTensor::<Flex>::Float(x)) => Values::Float(x.to_contiguous()),
+            Ok(BackendTensor::<Flex>::Quantized(x)) => Values::Int8(x),
+            _ => unreachable!("a block takes tensors without a graph on the CPU alone"),
+        };
+        Self { values, shape }
+    }
+
+    pub fn weight(&self) -> Weight<'_> {
+        let [depth, columns] = self.shape;
+        let numbers = match &self.values {
+            Values::Float(x) => match x.dtype() {
+                DType::BF16 => x.as_slice().map(Numbers::Bf16),
+                DType::F16 => x.as_slice().map(Numbers::F16),
+                _ => x.as_slice().map(Numbers::F32),
+            },
+            Values::Int8(x) => {
+                x.tensor().as_slice().map(|values| Numbers::Int8(values, x.scales()))
+            }
+        };
+        match numbers {
+            Some(numbers) => Weight { numbers, depth, columns },
+            None => {
+                unreachable!("a block takes these formats alone, and what is held is contiguous")
+            }
+        }
+    }
+}
+
+impl Weight<'_> {
+    /// The numbers of a row from a column on.
+    #[inline(always)]
+    pub fn read(self, row: usize, column: usize, to: &mut [f32]) {
+        let start = row * self.columns + column;
+        let range = start..start + to.len();
+        match self.numbers {
+            Numbers::F32(values) => copy(&values[range], to),
+            Numbers::Bf16(values) => {
+                for (to, value) in to.iter_mut().zip(&values[range]) {
+                    *to = f32::from_bits(u32::from(value.to_bits()) << 16);
+                }
+            }
+            Numbers::F16(values) => values[range].convert_to_f32_slice(to),
+            Numbers::Int8(values, scales) => {
+                // No part crosses a block: panels have a power of two of columns.
+                let parts = to.chunks_mut(LANES).zip(values[range].chunks(LANES));
+                for (part, (to, values)) in parts.enumerate() {
+                    let scale = scales[(start + part * LANES) / int8::BLOCK];
+                    for (to, value) in to.iter_mut().zip(values) {
+                        *to = f32::from(*value) * scale;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Numbers that a cache line holds.
+    #[inline(always)]
+    pub fn line(self) -> usize {
+        const BYTES: usize = 64;
+        match self.numbers {
+            Numbers::F32(_) => BYTES / 4,
+            Numbers::Bf16(_) | Numbers::F16(_) => BYTES / 2,
+            Numbers::Int8(..) => BYTES,
+        }
+    }
+
+    /// Asks for the cache line of a number.
+    #[inline(always)]
+    pub fn prefetch(self, position: usize) {
+        match self.numbers {
+            Numbers::F32(values) => prefetch(values.as_ptr().wrapping_add(position)),
+            Numbers::Bf16(values) => prefetch(values.as_ptr().wrapping_add(position)),
+            Numbers::F16(values) => prefetch(values.as_ptr().wrapping_add(position)),
+            Numbers::Int8(values, _) => prefetch(values.as_ptr().wrapping_add(position)),
+        }
+    }
+
+    /// All of it in f32.
+    pub fn widened(self) -> Tensor<2> {
+        let mut widened = vec![0.0; self.depth * self.columns];
+        let arch = Arch::new();
+        widened.par_chunks_exact_mut(self.columns).enumerate().for_each(|(row, to)| {
+            arch.dispatch(Read { weight: self, row, to });
+        });
+        tensor(widened, [self.depth, self.columns])
+    }
+}
+
+/// Vectors at a time: a call of the system's copying costs more than as few numbers as these.
+#[inline(always)]
+fn copy(values: &[f32], to: &mut [f32]) {
+    let ((values, rest), (to, to_rest)) = (values.as_chunks::<8>(), to.as_chunks_mut::<8>());
+    for (to, values) in to.iter_mut().zip(values) {
+        *to = *values;
+    }
+    for (to, value) in to_rest.iter_mut().zip(rest) {
+        *to = *value;
+    }
+}
+
+struct Read<'a, 'b> {
+    weight: Weight<'a>,
+    row: usize,
+    to: &'b mut [f32],
+}
+
+impl NullaryFnOnce for Read<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        self.weight.read(self.row, 0, self.to);
+    }
+}
+
+#[inline(always)]
+#[allow(unsafe_code, reason = "a hint reads nothing, but takes a pointer")]
+fn prefetch<T>(address: *const T) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+        // SAFETY: a hint, which reads nothing and takes any address; every x86-64 has it.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(address.cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = address;
+}
