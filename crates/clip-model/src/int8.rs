@@ -75,11 +75,63 @@ pub(crate) fn round_block(block: &mut ResidualAttentionBlock) {
 fn round_layer(layer: &mut Linear) {
     let round = |weight: Tensor<2>| {
         let [_, columns] = weight.dims();
-        match columns.is_multiple_of(BLOCK) {
+        match columns.is_multiple_of(BLOCK) && weight.dtype() == DType::F32 {
             true => weight.quantize_dynamic(&scheme()),
             false => weight,
         }
     };
     let weight = layer.weight.val();
     layer.weight = Param::initialized(layer.weight.id, round(weight));
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::{Device, Distribution, Int, Tolerance};
+
+    use super::*;
+    use crate::ClipConfig;
+    use crate::weights::{StateDict, load_model, save_safetensors};
+
+    const MODEL: &str = r#"{
+        "embed_dim": 32,
+        "vision_cfg": {"image_size": 32, "layers": 2, "width": 64, "head_width": 32, "patch_size": 16},
+        "text_cfg": {"context_length": 8, "vocab_size": 99, "width": 64, "heads": 2, "layers": 2}
+    }"#;
+
+    fn features(clip: &Clip) -> Tensor<2> {
+        let device = Device::flex();
+        device.seed(5);
+        let images = Tensor::random([3, 3, 32, 32], Distribution::Normal(0.0, 1.0), &device);
+        let tokens = [[97, 4, 98, 0, 0, 0, 0, 0], [97, 4, 5, 6, 7, 8, 9, 98]];
+        let tokens = Tensor::<2, Int>::from_data(tokens, &device);
+        Tensor::cat(vec![clip.encode_image(images), clip.encode_text(tokens)], 0)
+    }
+
+    #[test]
+    fn rounded_weights_give_nearly_the_same_and_are_saved() {
+        let device = Device::flex();
+        let config: ClipConfig = serde_json::from_str(MODEL).unwrap();
+        let whole = config.init(&device, 3).unwrap();
+        let right = features(&whole);
+        let rounded = whole.into_int8().unwrap();
+        let weight = rounded.text.transformer.resblocks[0].mlp.c_fc.weight.val();
+        assert_eq!(weight.dtype(), DType::QFloat(scheme()));
+        let output = features(&rounded);
+        let apart = (output.clone() - right.clone()).square().sum().sqrt().into_scalar::<f32>();
+        let length = right.square().sum().sqrt().into_scalar::<f32>();
+        assert!(apart > 0.0 && apart < 0.02 * length, "{apart} of {length}");
+
+        let again = features(&rounded.clone().into_int8().unwrap());
+        assert_eq!(again.into_data(), output.clone().into_data());
+
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("model.safetensors");
+        save_safetensors(&rounded, &config, &file).unwrap();
+        let load =
+            |dtype| load_model(&config, &StateDict::open(&file).unwrap(), dtype, &device).unwrap();
+        let tolerance = Tolerance::<f32>::relative(1e-4).set_absolute(1e-5);
+        let loaded = features(&load(DType::F32)).into_data();
+        loaded.assert_approx_eq(&output.into_data(), tolerance);
+        assert!(matches!(load(DType::BF16).into_int8(), Err(Int8Error::DType(DType::BF16))));
+    }
 }

@@ -1,6 +1,7 @@
 use burn::tensor::{Bool, Device, Int, Tensor};
 
 /// One position of each sequence of a batch.
+#[allow(clippy::large_enum_variant, reason = "a batch has one")]
 #[derive(Clone, Debug)]
 pub enum Position {
     /// The first.
