@@ -38,7 +38,8 @@ impl Position {
             Self::Last => return None,
             Self::At(indices) => {
                 let [batch, _] = indices.dims();
-                let all = all.unsqueeze::<2>().expand([batch, sequence]);
+                // Tokens may have another integer format than the device's own.
+                let all = all.cast(indices.dtype()).unsqueeze::<2>().expand([batch, sequence]);
                 all.greater(indices.clone().expand([batch, sequence]))
             }
         };
