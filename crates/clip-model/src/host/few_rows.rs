@@ -247,7 +247,7 @@ fn add<S: Simd, const ROWS: usize>(
     let mut sums = [[simd.splat_f32s(0.0); 2]; ROWS];
     let ((x, x_rest), (panel, panel_rest)) = (x.as_chunks(), panel.as_chunks());
     for (x, panel) in x.iter().zip(panel) {
-        // A panel's depth has two lines, to be fetched while all tiles, mostly four, go through it.
+        // Half a line for each depth: a panel has one or two, and all tiles go through it.
         ahead.fetch(weight, UNROLLED / 2);
         let (x, panel): (&[[f32; ROWS]; UNROLLED], &[[S::f32s; 2]; UNROLLED]) = (x, panel);
         for (x, panel) in x.iter().zip(panel) {
@@ -288,36 +288,62 @@ fn added<S: Simd, const ROWS: usize>(
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::{Device, Distribution, Tensor, Tolerance};
+    use burn::tensor::{DType, Device, Distribution, Tensor, Tolerance};
 
     use super::super::weight::Held;
     use super::super::{held, tensor, values};
     use super::*;
+    use crate::int8;
+
+    fn noise(shape: [usize; 2]) -> Tensor<2> {
+        Tensor::random(shape, Distribution::Normal(0.0, 1.0), &Device::flex())
+    }
+
+    /// Some columns by both; `widened` is the weight in f32, by Burn's means.
+    fn compare(rows: usize, weight: Tensor<2>, widened: Tensor<2>, columns: Range<usize>) {
+        let format = weight.dtype();
+        let [depth, _] = weight.dims();
+        let (x, sum) = (noise([rows, depth]), noise([rows, columns.len()]));
+        let bias = noise([1, columns.len()]);
+        let widened = widened.slice([0..depth, columns.clone()]);
+        let right = x.clone().matmul(widened) + sum.clone() + bias.clone();
+        let (x, sum, bias) = (held(x), held(sum), held(bias));
+        let weight = Held::new(weight);
+        let mut output = values(&sum).to_vec();
+        let shape = [rows, columns.len()];
+        let finish = Finish { bias: values(&bias), activation: None };
+        FewRows { x: values(&x), weight: weight.weight(), columns, finish }.add_to(&mut output);
+        let tolerance = Tolerance::<f32>::relative(1e-5).set_absolute(1e-4);
+        let output = tensor(output, shape).into_data();
+        println!("{format:?} {shape:?} of {depth}");
+        output.assert_approx_eq(&right.into_data(), tolerance);
+    }
 
     /// Shapes around the sizes of tiles, panels and blocks.
     #[test]
     fn few_rows_are_those_of_burns_product() {
-        let device = Device::flex();
-        device.seed(3);
+        Device::flex().seed(3);
         for [rows, depth, columns] in
             [[1, 3, 5], [14, 256, 64], [15, 257, 31], [50, 600, 530], [77, 40, 1030]]
         {
-            let noise = |shape: [usize; 2]| {
-                Tensor::<2>::random(shape, Distribution::Normal(0.0, 1.0), &device)
-            };
-            let (x, weight, sum) =
-                (noise([rows, depth]), noise([depth, columns]), noise([rows, columns]));
-            let bias = noise([1, columns]);
-            let right = x.clone().matmul(weight.clone()) + sum.clone() + bias.clone();
-            let (x, sum, bias) = (held(x), held(sum), held(bias));
-            let weight = Held::new(weight);
-            let mut output = values(&sum).to_vec();
-            let finish = Finish { bias: values(&bias), activation: None };
-            let weight = weight.weight();
-            FewRows { x: values(&x), weight, columns: 0..columns, finish }.add_to(&mut output);
-            let tolerance = Tolerance::<f32>::relative(1e-5).set_absolute(1e-4);
-            let output = tensor(output, [rows, columns]).into_data();
-            output.assert_approx_eq(&right.into_data(), tolerance);
+            let weight = noise([depth, columns]);
+            compare(rows, weight.clone(), weight.clone(), 0..columns);
+            compare(rows, weight.clone(), weight, columns / 3..columns);
+        }
+    }
+
+    #[test]
+    fn a_weight_in_any_format_is_read_as_burn_reads_it() {
+        Device::flex().seed(3);
+        for [rows, depth, columns] in [[1, 3, 32], [15, 257, 96], [50, 600, 544]] {
+            for format in [DType::BF16, DType::F16] {
+                let weight = noise([depth, columns]).cast(format);
+                compare(rows, weight.clone(), weight.cast(DType::F32), 0..columns);
+            }
+            let weight = noise([depth, columns]).quantize_dynamic(&int8::scheme());
+            compare(rows, weight.clone(), weight.clone().dequantize(), 0..columns);
+            let half = columns / 32 * 16;
+            compare(rows, weight.clone(), weight.dequantize(), half..columns);
         }
     }
 }

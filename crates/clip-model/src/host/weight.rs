@@ -96,7 +96,8 @@ impl Weight<'_> {
             }
             Numbers::F16(values) => values[range].convert_to_f32_slice(to),
             Numbers::Int8(values, scales) => {
-                // No part crosses a block: panels have a power of two of columns.
+                // No part crosses a block: what is read begins at a multiple of so many columns, or
+                // is a panel, of a power of two of them.
                 let parts = to.chunks_mut(LANES).zip(values[range].chunks(LANES));
                 for (part, (to, values)) in parts.enumerate() {
                     let scale = scales[(start + part * LANES) / int8::BLOCK];

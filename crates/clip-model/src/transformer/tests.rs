@@ -163,8 +163,8 @@ impl ModuleMapper for Cast {
     }
 }
 
-/// Every format of the weights gives what f32 does, within what the rounding may change: half a step
-/// of the format at each product's every term.
+/// Every format of the weights gives what f32 does, but for its rounding: the limits are some 1.6 times
+/// the distances that were seen (0.0044, 0.0006 and 0.011).
 #[test]
 fn a_block_on_the_cpu_reads_weights_in_every_format() {
     let device = Device::flex();
@@ -176,7 +176,7 @@ fn a_block_on_the_cpu_reads_weights_in_every_format() {
         crate::int8::round_block(&mut block);
         block
     };
-    let blocks = [(rounded(DType::BF16), 2e-2), (rounded(DType::F16), 3e-3), (int8, 2e-2)];
+    let blocks = [(rounded(DType::BF16), 7e-3), (rounded(DType::F16), 1e-3), (int8, 1.7e-2)];
     for [batch, sequence] in [[2, 7], [9, 33]] {
         let x = noise([batch, sequence, 64], &device);
         let ends = Tensor::<1, Int>::arange(0..batch as i64, &device).reshape([batch, 1]);

@@ -11,7 +11,7 @@ use super::encode::{CASES, Case, encoder, least_cosine};
 use crate::measure::{Rounds, rate};
 use crate::row::Row;
 
-/// Formats of the weights; what is computed with them on the CPU is f32.
+/// Formats of the weights, which transformer blocks on the CPU compute with in f32.
 const FORMATS: [(&str, Option<DType>); 3] =
     [("bf16", Some(DType::BF16)), ("f16", Some(DType::F16)), ("int8", None)];
 
