@@ -95,7 +95,7 @@ impl Block {
     }
 
     fn forward_at_without_graph(&self, x: Tensor<3>, position: &Position) -> Tensor<3> {
-        let Options { heads, causal, activation, .. } = self.options;
+        let Options { heads, causal, .. } = self.options;
         let [batch, sequence, width] = x.dims();
         let seen: Vec<usize> = match causal {
             true => position.indices([batch, sequence]).iter().map(|index| index + 1).collect(),
@@ -105,16 +105,19 @@ impl Block {
         let queries = self.in_proj.columns(position.of(normalized.clone()), 0..width);
         let packed = self.in_proj.columns(normalized, width..3 * width);
         let mixed = attention_at(queries, packed, heads, &seen);
-        let x = self.out_proj.forward_added(mixed, position.of(x));
-        let hidden = self.c_fc.forward(self.ln_2.forward(x.clone()), Some(activation));
-        self.c_proj.forward_added(hidden, x)
+        self.after_attention(mixed, position.of(x))
     }
 
     fn forward_without_graph(&self, x: Tensor<3>) -> Tensor<3> {
-        let Options { heads, causal, activation, .. } = self.options;
+        let Options { heads, causal, .. } = self.options;
         let packed = self.in_proj.forward(self.ln_1.forward(x.clone()), None);
-        let x = self.out_proj.forward_added(self_attention(packed, heads, causal), x);
-        let hidden = self.c_fc.forward(self.ln_2.forward(x.clone()), Some(activation));
+        self.after_attention(self_attention(packed, heads, causal), x)
+    }
+
+    fn after_attention(&self, mixed: Tensor<3>, x: Tensor<3>) -> Tensor<3> {
+        let x = self.out_proj.forward_added(mixed, x);
+        let activation = Some(self.options.activation);
+        let hidden = self.c_fc.forward(self.ln_2.forward(x.clone()), activation);
         self.c_proj.forward_added(hidden, x)
     }
 }
