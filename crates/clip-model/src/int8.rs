@@ -76,7 +76,9 @@ fn round_layer(layer: &mut Linear) {
     let round = |weight: Tensor<2>| {
         let [_, columns] = weight.dims();
         match columns.is_multiple_of(BLOCK) && weight.dtype() == DType::F32 {
-            true => weight.quantize_dynamic(&scheme()),
+            // Row by row, in whatever order the weight lay.
+            true => Tensor::<2>::from_data(weight.to_data(), &weight.device())
+                .quantize_dynamic(&scheme()),
             false => weight,
         }
     };

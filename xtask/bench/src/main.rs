@@ -96,7 +96,7 @@ struct Args {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Subject {
-    /// Images and texts a second, beside PyTorch and ONNX Runtime
+    /// Images and texts a second, beside PyTorch, ONNX Runtime and, with that feature, candle
     Encode,
     /// Weights in bf16, f16 and int8 beside f32: images and texts a second, and features' accuracy
     Precision,
@@ -199,6 +199,10 @@ fn measure_models(args: &Args, folder: &Path, add: &mut impl FnMut(Row)) -> Resu
                 models::encode(case, place, &mut peer, &rounds, peak)?
                     .into_iter()
                     .for_each(&mut *add);
+            }
+            #[cfg(feature = "candle")]
+            for case in models::BESIDE_CANDLE.iter().filter(|case| is_wanted(args, case.name)) {
+                add(models::beside_candle(case, place, &rounds)?);
             }
         }
     }

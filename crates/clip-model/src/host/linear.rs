@@ -4,12 +4,13 @@ use burn::tensor::{DType, Tensor};
 use pulp::{Arch, NullaryFnOnce};
 use rayon::prelude::*;
 
+use super::dots::Dots;
 use super::few_rows::FewRows;
-use super::weight::Held;
+use super::weight::{Held, by_columns};
 use super::{from_data, held, math, tensor, values, values_mut};
 use crate::Activation;
 
-/// Rows up to which [`FewRows`] is faster than Burn's product.
+/// Rows up to which [`Dots`] and [`FewRows`] are faster than Burn's product.
 const FEW_ROWS: usize = 128;
 
 /// A linear layer's parameters.
@@ -97,8 +98,15 @@ impl Layer {
         finish: Finish<'_>,
         output: &mut [f32],
     ) {
-        let (x, weight) = (held(x), Held::new(self.weight.clone()));
-        FewRows { x: values(&x), weight: weight.weight(), columns, finish }.add_to(output);
+        let x = held(x);
+        let x = values(&x);
+        if let Some(weight) = by_columns(&self.weight) {
+            let [depth, _] = self.weight.dims();
+            Dots { x, weight: values(&weight), depth, columns, finish }.add_to(output);
+            return;
+        }
+        let weight = Held::new(self.weight.clone());
+        FewRows { x, weight: weight.weight(), columns, finish }.add_to(output);
     }
 
     /// Without the bias.

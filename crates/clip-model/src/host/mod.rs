@@ -7,6 +7,7 @@
 mod activation;
 mod attention;
 mod block;
+mod dots;
 mod few_rows;
 mod linear;
 mod math;

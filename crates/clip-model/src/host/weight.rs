@@ -49,6 +49,15 @@ pub(super) fn takes(dtype: DType) -> bool {
     }
 }
 
+/// The transpose of an f32 weight that lies in the order of its columns, as PyTorch stores it.
+pub(super) fn by_columns(weight: &Tensor<2>) -> Option<FlexTensor> {
+    if weight.dtype() != DType::F32 {
+        return None;
+    }
+    let transpose = weight.clone().transpose().try_into_primitive::<Flex>().ok()?;
+    transpose.is_contiguous().then_some(transpose)
+}
+
 impl Held {
     pub fn new(weight: Tensor<2>) -> Self {
         let shape = weight.dims();
@@ -169,9 +178,10 @@ impl NullaryFnOnce for Read<'_, '_> {
     }
 }
 
+/// Asks for a cache line, wherever it is.
 #[inline(always)]
 #[allow(unsafe_code, reason = "a hint reads nothing, but takes a pointer")]
-fn prefetch<T>(address: *const T) {
+pub(super) fn prefetch<T>(address: *const T) {
     #[cfg(target_arch = "x86_64")]
     {
         use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{DType, Tensor, TensorData};
 use half::{bf16, f16};
+#[cfg(feature = "rayon")]
+use rayon::prelude::*;
 
 use super::element::{Element, convert, transpose, transposed};
 use super::keys::{Layout, ReferenceKey, reference_key};
@@ -12,6 +14,7 @@ use super::mapped::Values;
 use super::naming::{Naming, Piece, is_idle, without_text};
 use super::positions;
 use super::state_dict::StateDict;
+use crate::device::is_cpu;
 use crate::{Clip, WeightsError};
 
 /// Fills every parameter of `model` from `weights`; floats of any width become `dtype`.
@@ -187,7 +190,9 @@ struct Loader<'a> {
 }
 
 impl Loader<'_> {
-    fn data(&mut self, shape: &[usize]) -> Result<TensorData, Failure> {
+    /// The values of a parameter of `shape`, on the CPU in the file's order: a matrix that is to be
+    /// turned is marked, and remains as it is.
+    fn data(&mut self, shape: &[usize], is_cpu: bool) -> Result<(TensorData, bool), Failure> {
         let ReferenceKey { name, layout } = reference_key(&self.path.join("."));
         // The scale is an exponent, which half precision would move by percents.
         let dtype = if name.starts_with("logit_") { DType::F32 } else { self.dtype };
@@ -195,10 +200,14 @@ impl Loader<'_> {
         let expected = layout.reference_shape(shape);
         // As open_clip: a checkpoint may be trained on with a bias that it did not have.
         if name == "logit_bias" && !self.source.has(&name) {
-            return Ok(TensorData::from(&[0.0_f32][..]));
+            return Ok((TensorData::from(&[0.0_f32][..]), false));
         }
         let bytes = self.source.take(&name, &expected, to)?;
-        let turned = (layout == Layout::Transposed).then(|| [expected[0], expected[1]]);
+        let is_turned = layout == Layout::Transposed;
+        // Few rows are multiplied fastest with f32 weights that lie in PyTorch's order.
+        let stays = is_turned && is_cpu && matches!(to, Element::F32);
+        let turned = (is_turned && !stays).then(|| [expected[0], expected[1]]);
+        let shape = if stays { &expected[..] } else { shape };
         let data = match to {
             Element::F64 => numbers(&bytes, f64::from_le_bytes, turned, shape),
             Element::F32 => numbers(&bytes, f32::from_le_bytes, turned, shape),
@@ -206,7 +215,7 @@ impl Loader<'_> {
             Element::Bf16 => numbers(&bytes, bf16::from_le_bytes, turned, shape),
             Element::Integer(_) => None,
         };
-        data.ok_or_else(broken)
+        Ok((data.ok_or_else(broken)?, stays))
     }
 }
 
@@ -214,7 +223,7 @@ impl Loader<'_> {
 /// in one pass over the file's bytes; `None` where there are too few or too many.
 fn numbers<const N: usize, E: burn::tensor::Element + Default>(
     bytes: &[u8],
-    read: impl Fn([u8; N]) -> E + Sync,
+    read: impl Fn([u8; N]) -> E + Send + Sync,
     turned: Option<[usize; 2]>,
     shape: &[usize],
 ) -> Option<TensorData> {
@@ -224,9 +233,21 @@ fn numbers<const N: usize, E: burn::tensor::Element + Default>(
     }
     let numbers = match turned {
         Some(matrix) => transpose(numbers, matrix, read),
-        None => numbers.iter().map(|number| read(*number)).collect(),
+        None => copied(numbers, read),
     };
     Some(TensorData::new(numbers, shape.to_vec()))
+}
+
+/// Each number as `read` has it.
+fn copied<From: Copy + Sync, To: Send>(
+    numbers: &[From],
+    read: impl Fn(From) -> To + Send + Sync,
+) -> Vec<To> {
+    // The system clears memory and reads files for longer than copying takes: on all cores.
+    #[cfg(feature = "rayon")]
+    return numbers.par_iter().with_min_len(1 << 16).map(|number| read(*number)).collect();
+    #[cfg(not(feature = "rayon"))]
+    numbers.iter().map(|number| read(*number)).collect()
 }
 
 impl ModuleMapper for Loader<'_> {
@@ -244,10 +265,12 @@ impl ModuleMapper for Loader<'_> {
         }
         let device = param.lazy_device();
         let id = param.id;
-        match self.data(param.lazy_shape().as_slice()) {
-            Ok(data) => {
+        match self.data(param.lazy_shape().as_slice(), is_cpu(&device)) {
+            Ok((data, is_turned)) => {
                 let dtype = data.dtype();
-                param.transform_for_load(Tensor::from_data(data, (&device, dtype)), id)
+                let tensor = Tensor::from_data(data, (&device, dtype));
+                let tensor = if is_turned { tensor.swap_dims(0, 1) } else { tensor };
+                param.transform_for_load(tensor, id)
             }
             Err(Failure::Problem(problem)) => {
                 self.problems.push(problem);

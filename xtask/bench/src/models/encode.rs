@@ -15,23 +15,23 @@ use crate::row::Row;
 pub struct Case {
     pub name: &'static str,
     pub model: &'static str,
-    input: Input,
+    pub input: Input,
     pub batch: usize,
     /// Of the ratios to PyTorch and to ONNX Runtime.
     goals: [f64; 2],
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Input {
+pub enum Input {
     Image,
     Text(Texts),
 }
 
-const IMAGE: Input = Input::Image;
-const PROMPTS: Input = Input::Text(Texts::Prompts);
-const FULL: Input = Input::Text(Texts::Full);
+pub const IMAGE: Input = Input::Image;
+pub const PROMPTS: Input = Input::Text(Texts::Prompts);
+pub const FULL: Input = Input::Text(Texts::Full);
 
-const fn case(
+pub const fn case(
     name: &'static str,
     model: &'static str,
     input: Input,
@@ -131,7 +131,7 @@ fn kind(case: &Case) -> &'static str {
 }
 
 /// Speed at something else would be worth nothing; only the peer's first feature is known.
-fn compare(ours: &[f64], theirs: &[f64]) -> Result<()> {
+pub fn compare(ours: &[f64], theirs: &[f64]) -> Result<()> {
     ensure!(ours.len() >= theirs.len(), "features of {} and {}", ours.len(), theirs.len());
     let cosine = least_cosine(ours, theirs, theirs.len());
     ensure!(cosine > SAME, "the peer's feature is another one: their cosine is {cosine}");

@@ -1,12 +1,16 @@
 //! Whole models beside open_clip in PyTorch and ONNX Runtime: encoding, training, the first
 //! embedding.
 
+#[cfg(feature = "candle")]
+mod candle;
 mod encode;
 mod input;
 mod precision;
 mod startup;
 mod train;
 
+#[cfg(feature = "candle")]
+pub use candle::{CASES as BESIDE_CANDLE, measure as beside_candle};
 pub use encode::{CASES as ENCODING, measure as encode};
 pub use precision::measure as precision;
 pub use startup::measure as startup;

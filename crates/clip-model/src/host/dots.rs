@@ -1,0 +1,244 @@
+//! The product of few rows and a weight that lies as PyTorch stores it, `[columns, depth]`: dot
+//! products of both where they lie. The weight is read once, in its order, and fetched ahead.
+
+use std::ops::Range;
+
+use pulp::{Arch, Simd, WithSimd};
+use rayon::prelude::*;
+
+use super::linear::Finish;
+use super::tile::LANES;
+use super::weight::prefetch;
+
+/// Numbers of a row that are multiplied at a time: a tile's rows are to stay in the nearest cache.
+const DEPTH: usize = 768;
+/// What the parts of a row are a multiple of: so many of the widest vectors.
+const STEP: usize = UNROLLED * LANES;
+/// Rows that are to stay in the second cache, at most.
+const ROWS: usize = 96;
+/// Columns of a tile.
+const COLUMNS: usize = 4;
+/// Vectors between two looks at the length.
+const UNROLLED: usize = 4;
+/// Tasks for each core, which may be slower than another.
+const TASKS: usize = 4;
+/// Numbers that a cache line holds.
+const LINE: usize = 16;
+
+/// What is done.
+pub(super) struct Dots<'a> {
+    /// `[rows, depth]`.
+    pub x: &'a [f32],
+    /// `[columns, depth]`.
+    pub weight: &'a [f32],
+    pub depth: usize,
+    /// Those of the weight's that are computed.
+    pub columns: Range<usize>,
+    /// How the output is finished, `[columns]` of bias.
+    pub finish: Finish<'a>,
+}
+
+impl Dots<'_> {
+    /// Adds the product to `output`, `[rows, columns]`, and finishes it.
+    pub fn add_to(&self, output: &mut [f32]) {
+        let columns = self.columns.len();
+        let arch = Arch::new();
+        let parts = parts(self.x, self.depth);
+        let share = columns.div_ceil(rayon::current_num_threads() * TASKS).next_multiple_of(LANES);
+        let mut tasks: Vec<Vec<&mut [f32]>> = Vec::new();
+        tasks.resize_with(columns.div_ceil(share), Vec::new);
+        for row in output.chunks_exact_mut(columns) {
+            for (task, part) in tasks.iter_mut().zip(row.chunks_mut(share)) {
+                task.push(part);
+            }
+        }
+        tasks.into_par_iter().enumerate().for_each(|(index, mut rows)| {
+            let start = index * share;
+            let weight = &self.weight[(self.columns.start + start) * self.depth..];
+            let (depth, rows) = (self.depth, &mut rows);
+            for part in &parts {
+                arch.dispatch(AddPart { part, weight, depth, rows: &mut *rows });
+            }
+            for row in rows {
+                arch.dispatch(self.finish.of(row, start));
+            }
+        });
+    }
+}
+
+/// Some of the depth of all rows.
+struct Part<'a> {
+    /// `[rows, depth.len()]`.
+    x: Rows<'a>,
+    depth: Range<usize>,
+}
+
+enum Rows<'a> {
+    AsTheyLie(&'a [f32]),
+    /// Rows whose distance is a large power of two would drive each other out of the cache.
+    Moved(Vec<f32>),
+}
+
+impl Part<'_> {
+    fn rows(&self) -> &[f32] {
+        match &self.x {
+            Rows::AsTheyLie(x) => x,
+            Rows::Moved(x) => x,
+        }
+    }
+}
+
+/// As even as can be.
+fn parts(x: &[f32], depth: usize) -> Vec<Part<'_>> {
+    if depth <= DEPTH {
+        return vec![Part { x: Rows::AsTheyLie(x), depth: 0..depth }];
+    }
+    let length = depth.div_ceil(depth.div_ceil(DEPTH)).next_multiple_of(STEP);
+    let parts = (0..depth).into_par_iter().step_by(length).map(|start| {
+        let range = start..depth.min(start + length);
+        let rows = x.chunks_exact(depth);
+        let mut moved = Vec::with_capacity(rows.len() * range.len());
+        rows.for_each(|row| moved.extend_from_slice(&row[range.clone()]));
+        Part { x: Rows::Moved(moved), depth: range }
+    });
+    parts.collect()
+}
+
+/// Adds a part's product with some columns.
+struct AddPart<'a, 'b> {
+    part: &'a Part<'a>,
+    /// `[at least columns, depth]`.
+    weight: &'a [f32],
+    depth: usize,
+    /// `[rows][columns]`.
+    rows: &'a mut [&'b mut [f32]],
+}
+
+impl WithSimd for AddPart<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { part, weight, depth, rows } = self;
+        // As many sums as registers hold beside what they are made of.
+        let most = if S::F32_LANES == LANES { 5 } else { 3 };
+        let (range, length) = (part.depth.clone(), part.depth.len());
+        let width = rows.first().map_or(0, |row| row.len());
+        let chunk = rows.len().div_ceil(rows.len().div_ceil(ROWS)).next_multiple_of(most);
+        for (rows, x) in rows.chunks_mut(chunk).zip(part.rows().chunks(chunk * length)) {
+            let tiles = rows.len().div_ceil(most);
+            for column in (0..width).step_by(COLUMNS) {
+                let weights: [&[f32]; COLUMNS] = std::array::from_fn(|index| {
+                    // What is too many at the end is the last one again, and not kept.
+                    let column = (column + index).min(width - 1);
+                    &weight[column * depth..][range.clone()]
+                });
+                let next = (column + COLUMNS) * depth + range.start;
+                for (tile, (rows, x)) in
+                    rows.chunks_mut(most).zip(x.chunks(most * length)).enumerate()
+                {
+                    let lines = tile * length.div_ceil(LINE) / tiles
+                        ..(tile + 1) * length.div_ceil(LINE) / tiles;
+                    for index in 0..COLUMNS {
+                        for line in lines.clone() {
+                            prefetch(
+                                weight.as_ptr().wrapping_add(next + index * depth + line * LINE),
+                            );
+                        }
+                    }
+                    match rows.len() {
+                        1 => add::<S, 1>(simd, x, weights, rows, column),
+                        2 => add::<S, 2>(simd, x, weights, rows, column),
+                        3 => add::<S, 3>(simd, x, weights, rows, column),
+                        4 => add::<S, 4>(simd, x, weights, rows, column),
+                        _ => add::<S, 5>(simd, x, weights, rows, column),
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Adds the dot products of so many rows with columns.
+#[inline(always)]
+fn add<S: Simd, const ROWS: usize>(
+    simd: S,
+    x: &[f32],
+    weights: [&[f32]; COLUMNS],
+    rows: &mut [&mut [f32]],
+    column: usize,
+) {
+    let length = weights[0].len();
+    let x: [&[f32]; ROWS] = std::array::from_fn(|row| &x[row * length..][..length]);
+    let whole = length / S::F32_LANES / UNROLLED;
+    let steps = |values| {
+        let (vectors, _) = S::as_simd_f32s(values);
+        &vectors.as_chunks::<UNROLLED>().0[..whole]
+    };
+    let (x_steps, weight_steps) = (x.map(steps), weights.map(steps));
+    let mut sums = [[simd.splat_f32s(0.0); ROWS]; COLUMNS];
+    for step in 0..whole {
+        for vector in 0..UNROLLED {
+            for (sums, weight) in sums.iter_mut().zip(&weight_steps) {
+                for (sum, x) in sums.iter_mut().zip(&x_steps) {
+                    *sum = simd.mul_add_f32s(x[step][vector], weight[step][vector], *sum);
+                }
+            }
+        }
+    }
+    let done = whole * UNROLLED * S::F32_LANES;
+    for start in (done..length).step_by(S::F32_LANES) {
+        let rest = |values: &[f32]| {
+            simd.partial_load_f32s(&values[start..length.min(start + S::F32_LANES)])
+        };
+        let x = x.map(rest);
+        for (sums, weight) in sums.iter_mut().zip(weights.map(rest)) {
+            for (sum, x) in sums.iter_mut().zip(x) {
+                *sum = simd.mul_add_f32s(x, weight, *sum);
+            }
+        }
+    }
+    for (row, output) in rows.iter_mut().enumerate() {
+        for (output, sums) in output[column..].iter_mut().zip(&sums) {
+            *output += simd.reduce_sum_f32s(sums[row]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::{Device, Distribution, Tensor, Tolerance};
+
+    use super::super::weight::by_columns;
+    use super::super::{held, tensor, values};
+    use super::*;
+
+    /// Shapes around the sizes of tiles, steps and parts; all of the columns, and some.
+    #[test]
+    fn dot_products_are_those_of_burns_product() {
+        let device = Device::flex();
+        device.seed(5);
+        let noise = |shape| Tensor::<2>::random(shape, Distribution::Normal(0.0, 1.0), &device);
+        for [rows, depth, columns] in
+            [[1, 3, 5], [2, 64, 16], [3, 65, 31], [50, 768, 130], [97, 769, 66], [128, 1700, 20]]
+        {
+            let (x, weight) = (noise([rows, depth]), noise([columns, depth]).transpose());
+            for range in [0..columns, columns / 3..columns] {
+                let (sum, bias) = (noise([rows, range.len()]), noise([1, range.len()]));
+                let part = weight.clone().slice([0..depth, range.clone()]);
+                let right = x.clone().matmul(part) + sum.clone() + bias.clone();
+                let (x, sum, bias) = (held(x.clone()), held(sum), held(bias));
+                let held = by_columns(&weight).unwrap();
+                let mut output = values(&sum).to_vec();
+                let shape = [rows, range.len()];
+                let finish = Finish { bias: values(&bias), activation: None };
+                Dots { x: values(&x), weight: values(&held), depth, columns: range, finish }
+                    .add_to(&mut output);
+                println!("{shape:?} of {depth}");
+                let tolerance = Tolerance::<f32>::relative(1e-5).set_absolute(1e-4);
+                let output = tensor(output, shape).into_data();
+                output.assert_approx_eq(&right.into_data(), tolerance);
+            }
+        }
+    }
+}
