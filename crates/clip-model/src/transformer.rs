@@ -12,7 +12,7 @@ use crate::config::epsilon;
 #[cfg(feature = "flex")]
 use crate::host;
 use crate::norm::{layer_norm, normalized};
-use crate::{Activation, NormOptions};
+use crate::{Activation, NormOptions, is_cpu};
 
 mod position;
 
@@ -321,7 +321,9 @@ impl Transformer {
     /// - input and output: `[batch, sequence, width]`
     /// - mask: as [`MultiHeadAttention::forward`]'s
     pub fn forward(&self, x: Tensor<3>, mask: Option<Tensor<4, Bool>>) -> Tensor<3> {
-        self.resblocks.iter().fold(x, |x, block| block.forward(x, mask.clone()))
+        on_cores(&x.device(), || {
+            self.resblocks.iter().fold(x, |x, block| block.forward(x, mask.clone()))
+        })
     }
 
     /// The output at one position of each sequence, nothing being masked but, in causal blocks, what
@@ -333,13 +335,23 @@ impl Transformer {
     /// - input: `[batch, sequence, width]`
     /// - output: `[batch, 1, width]`
     pub fn forward_at(&self, x: Tensor<3>, position: &Position) -> Tensor<3> {
-        match self.resblocks.split_last() {
+        on_cores(&x.device(), || match self.resblocks.split_last() {
             Some((last, others)) => {
                 let x = others.iter().fold(x, |x, block| block.forward(x, None));
                 last.forward_at(x, position)
             }
             None => position.of(x),
-        }
+        })
+    }
+}
+
+/// Computes what on the CPU has many parts for all cores: by one of them, as each part would else
+/// wait for the cores to wake.
+fn on_cores<R: Send>(device: &Device, compute: impl FnOnce() -> R + Send) -> R {
+    match is_cpu(device) {
+        #[cfg(feature = "rayon")]
+        true => rayon::scope(|_| compute()),
+        _ => compute(),
     }
 }
 

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::linear::Finish;
 use super::tile::LANES;
-use super::weight::prefetch;
+use super::weight::Weight;
 
 /// Numbers of a row that are multiplied at a time: a tile's rows are to stay in the nearest cache.
 const DEPTH: usize = 768;
@@ -22,16 +22,13 @@ const COLUMNS: usize = 4;
 const UNROLLED: usize = 4;
 /// Tasks for each core, which may be slower than another.
 const TASKS: usize = 4;
-/// Numbers that a cache line holds.
-const LINE: usize = 16;
 
 /// What is done.
 pub(super) struct Dots<'a> {
     /// `[rows, depth]`.
     pub x: &'a [f32],
-    /// `[columns, depth]`.
-    pub weight: &'a [f32],
-    pub depth: usize,
+    /// The transpose, `[columns, depth]`.
+    pub weight: Weight<'a>,
     /// Those of the weight's that are computed.
     pub columns: Range<usize>,
     /// How the output is finished, `[columns]` of bias.
@@ -43,7 +40,7 @@ impl Dots<'_> {
     pub fn add_to(&self, output: &mut [f32]) {
         let columns = self.columns.len();
         let arch = Arch::new();
-        let parts = parts(self.x, self.depth);
+        let parts = parts(self.x, self.weight.columns);
         let share = columns.div_ceil(rayon::current_num_threads() * TASKS).next_multiple_of(LANES);
         let mut tasks: Vec<Vec<&mut [f32]>> = Vec::new();
         tasks.resize_with(columns.div_ceil(share), Vec::new);
@@ -54,10 +51,9 @@ impl Dots<'_> {
         }
         tasks.into_par_iter().enumerate().for_each(|(index, mut rows)| {
             let start = index * share;
-            let weight = &self.weight[(self.columns.start + start) * self.depth..];
-            let (depth, rows) = (self.depth, &mut rows);
+            let (weight, first) = (self.weight, self.columns.start + start);
             for part in &parts {
-                arch.dispatch(AddPart { part, weight, depth, rows: &mut *rows });
+                arch.dispatch(AddPart { part, weight, first, rows: &mut rows });
             }
             for row in rows {
                 arch.dispatch(self.finish.of(row, start));
@@ -107,9 +103,9 @@ fn parts(x: &[f32], depth: usize) -> Vec<Part<'_>> {
 /// Adds a part's product with some columns.
 struct AddPart<'a, 'b> {
     part: &'a Part<'a>,
-    /// `[at least columns, depth]`.
-    weight: &'a [f32],
-    depth: usize,
+    weight: Weight<'a>,
+    /// The first of the columns.
+    first: usize,
     /// `[rows][columns]`.
     rows: &'a mut [&'b mut [f32]],
 }
@@ -119,33 +115,22 @@ impl WithSimd for AddPart<'_, '_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { part, weight, depth, rows } = self;
+        let Self { part, weight, first, rows } = self;
         // As many sums as registers hold beside what they are made of.
         let most = if S::F32_LANES == LANES { 5 } else { 3 };
-        let (range, length) = (part.depth.clone(), part.depth.len());
+        let length = part.depth.len();
         let width = rows.first().map_or(0, |row| row.len());
         let chunk = rows.len().div_ceil(rows.len().div_ceil(ROWS)).next_multiple_of(most);
+        let mut widened = [[0.0; DEPTH]; COLUMNS];
         for (rows, x) in rows.chunks_mut(chunk).zip(part.rows().chunks(chunk * length)) {
             let tiles = rows.len().div_ceil(most);
             for column in (0..width).step_by(COLUMNS) {
-                let weights: [&[f32]; COLUMNS] = std::array::from_fn(|index| {
-                    // What is too many at the end is the last one again, and not kept.
-                    let column = (column + index).min(width - 1);
-                    &weight[column * depth..][range.clone()]
-                });
-                let next = (column + COLUMNS) * depth + range.start;
-                for (tile, (rows, x)) in
-                    rows.chunks_mut(most).zip(x.chunks(most * length)).enumerate()
-                {
-                    let lines = tile * length.div_ceil(LINE) / tiles
-                        ..(tile + 1) * length.div_ceil(LINE) / tiles;
-                    for index in 0..COLUMNS {
-                        for line in lines.clone() {
-                            prefetch(
-                                weight.as_ptr().wrapping_add(next + index * depth + line * LINE),
-                            );
-                        }
-                    }
+                let weights = columns(weight, first + column, &part.depth, &mut widened);
+                let tile_rows = rows.chunks_mut(most).zip(x.chunks(most * length));
+                for (tile, (rows, x)) in tile_rows.enumerate() {
+                    let [start, end] = [tile, tile + 1].map(|tile| tile * length / tiles);
+                    let ahead = part.depth.start + start..part.depth.start + end;
+                    fetch(weight, first + column + COLUMNS, ahead);
                     match rows.len() {
                         1 => add::<S, 1>(simd, x, weights, rows, column),
                         2 => add::<S, 2>(simd, x, weights, rows, column),
@@ -155,6 +140,38 @@ impl WithSimd for AddPart<'_, '_> {
                     }
                 }
             }
+        }
+    }
+}
+
+/// Parts of columns from the first on; what is too many at the end is the last one again.
+#[inline(always)]
+fn columns<'a>(
+    weight: Weight<'a>,
+    first: usize,
+    depth: &Range<usize>,
+    widened: &'a mut [[f32; DEPTH]; COLUMNS],
+) -> [&'a [f32]; COLUMNS] {
+    let mut widened = widened.iter_mut();
+    std::array::from_fn(|index| {
+        let column = (first + index).min(weight.depth - 1);
+        match (weight.part(column, depth.clone()), widened.next()) {
+            (None, Some(widened)) => {
+                let to = &mut widened[..depth.len()];
+                weight.read(column, depth.start, to);
+                to
+            }
+            (part, _) => part.unwrap_or_default(),
+        }
+    })
+}
+
+/// Asks for parts of columns, which may be past the end.
+#[inline(always)]
+fn fetch(weight: Weight<'_>, first: usize, depth: Range<usize>) {
+    for column in first..first + COLUMNS {
+        for start in depth.clone().step_by(weight.line()) {
+            weight.prefetch(column * weight.columns + start);
         }
     }
 }
@@ -228,11 +245,11 @@ mod tests {
                 let part = weight.clone().slice([0..depth, range.clone()]);
                 let right = x.clone().matmul(part) + sum.clone() + bias.clone();
                 let (x, sum, bias) = (held(x.clone()), held(sum), held(bias));
-                let held = by_columns(&weight).unwrap();
+                let turned = by_columns(&weight).unwrap();
                 let mut output = values(&sum).to_vec();
                 let shape = [rows, range.len()];
                 let finish = Finish { bias: values(&bias), activation: None };
-                Dots { x: values(&x), weight: values(&held), depth, columns: range, finish }
+                Dots { x: values(&x), weight: turned.weight(), columns: range, finish }
                     .add_to(&mut output);
                 println!("{shape:?} of {depth}");
                 let tolerance = Tolerance::<f32>::relative(1e-5).set_absolute(1e-4);

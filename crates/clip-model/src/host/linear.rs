@@ -1,4 +1,4 @@
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 
 use burn::tensor::{DType, Tensor};
 use pulp::{Arch, NullaryFnOnce};
@@ -7,8 +7,9 @@ use rayon::prelude::*;
 use super::dots::Dots;
 use super::few_rows::FewRows;
 use super::weight::{Held, by_columns};
-use super::{from_data, held, math, tensor, values, values_mut};
+use super::{from_data, held, math, tensor, values, values_mut, zeros};
 use crate::Activation;
+use crate::device::is_cpu;
 
 /// Rows up to which [`Dots`] and [`FewRows`] are faster than Burn's product.
 const FEW_ROWS: usize = 128;
@@ -20,6 +21,23 @@ pub(super) struct Layer {
     pub weight: Tensor<2>,
     /// `[out]`, in f32.
     pub bias: Tensor<1>,
+}
+
+/// A product without a graph on the CPU in f32, broken with; or the input to go on with.
+///
+/// # Shapes
+///
+/// - input: `[batch, sequence, in]`
+/// - weight: `[in, out]`
+/// - output: `[batch, sequence, out]`
+pub(crate) fn product(x: Tensor<3>, weight: &Tensor<2>) -> ControlFlow<Tensor<3>, Tensor<3>> {
+    let (device, [_, columns]) = (x.device(), weight.dims());
+    let has_graph = device.is_autodiff() || weight.device().is_autodiff();
+    if has_graph || !is_cpu(&device) || x.dtype() != DType::F32 || weight.dtype() != DType::F32 {
+        return ControlFlow::Continue(x);
+    }
+    let layer = Layer { weight: weight.clone(), bias: Tensor::zeros([columns], &device) };
+    ControlFlow::Break(layer.forward(x, None))
 }
 
 impl Layer {
@@ -54,7 +72,7 @@ impl Layer {
         let bias = held(self.bias.clone());
         let finish = Finish { bias: &values(&bias)[columns.clone()], activation };
         if batch * sequence <= FEW_ROWS {
-            let mut output = vec![0.0; batch * sequence * columns.len()];
+            let mut output = zeros(batch * sequence * columns.len());
             self.few_rows(x, columns.clone(), finish, &mut output);
             return tensor(output, [batch, sequence, columns.len()]);
         }
@@ -101,8 +119,7 @@ impl Layer {
         let x = held(x);
         let x = values(&x);
         if let Some(weight) = by_columns(&self.weight) {
-            let [depth, _] = self.weight.dims();
-            Dots { x, weight: values(&weight), depth, columns, finish }.add_to(output);
+            Dots { x, weight: weight.weight(), columns, finish }.add_to(output);
             return;
         }
         let weight = Held::new(self.weight.clone());
@@ -112,9 +129,10 @@ impl Layer {
     /// Without the bias.
     fn product(&self, x: Tensor<3>, columns: Range<usize>) -> Tensor<3> {
         let [batch, sequence, depth] = x.dims();
-        let weight = match self.weight.dtype() {
-            DType::F32 => self.weight.clone(),
-            _ => Held::new(self.weight.clone()).weight().widened(),
+        let weight = match (self.weight.dtype(), by_columns(&self.weight)) {
+            (DType::F32, _) => self.weight.clone(),
+            (_, Some(turned)) => turned.weight().widened().transpose(),
+            (_, None) => Held::new(self.weight.clone()).weight().widened(),
         };
         let weight = weight.slice([0..depth, columns.clone()]);
         flat(x).matmul(weight).reshape([batch, sequence, columns.len()])

@@ -17,10 +17,14 @@ mod traced;
 mod weight;
 
 pub(crate) use block::{Block, Options};
+pub(crate) use linear::product;
 
 use burn::backend::Flex;
 use burn::backend::flex::FlexTensor;
 use burn::tensor::{Device, Tensor, TensorData};
+use rayon::prelude::*;
+
+use self::tile::LANES;
 
 /// A tensor whose [`values`] are read where they lie.
 fn held<const D: usize>(x: Tensor<D>) -> FlexTensor {
@@ -51,4 +55,14 @@ fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> Tensor<D> {
 
 fn from_data<const D: usize>(data: TensorData) -> Tensor<D> {
     Tensor::from_data(data, &Device::flex())
+}
+
+/// So many zeros, written by all cores.
+fn zeros(count: usize) -> Vec<f32> {
+    /// Those below which one core is as fast.
+    const FEW: usize = 1 << 15;
+    let vectors = (0..count.div_ceil(LANES)).into_par_iter().with_min_len(FEW / LANES);
+    let mut zeros = vectors.map(|_| [0.0; LANES]).collect::<Vec<_>>().into_flattened();
+    zeros.truncate(count);
+    zeros
 }

@@ -1,5 +1,7 @@
 //! A weight as it lies in memory: in f32, in 16 bits, or in int8; what is computed with it is f32.
 
+use std::ops::Range;
+
 use burn::backend::flex::{FlexQTensor, FlexTensor};
 use burn::backend::{BackendTensor, DispatchKindConversion, DispatchTensor, Flex};
 use burn::tensor::{DType, Tensor};
@@ -49,13 +51,15 @@ pub(super) fn takes(dtype: DType) -> bool {
     }
 }
 
-/// The transpose of an f32 weight that lies in the order of its columns, as PyTorch stores it.
-pub(super) fn by_columns(weight: &Tensor<2>) -> Option<FlexTensor> {
-    if weight.dtype() != DType::F32 {
+/// The transpose of a weight that lies in the order of its columns, as PyTorch stores it.
+pub(super) fn by_columns(weight: &Tensor<2>) -> Option<Held> {
+    if !matches!(weight.dtype(), DType::F32 | DType::BF16 | DType::F16) {
         return None;
     }
-    let transpose = weight.clone().transpose().try_into_primitive::<Flex>().ok()?;
-    transpose.is_contiguous().then_some(transpose)
+    let turned = weight.clone().transpose();
+    let shape = turned.dims();
+    let values = turned.try_into_primitive::<Flex>().ok()?;
+    values.is_contiguous().then_some(Held { values: Values::Float(values), shape })
 }
 
 impl Held {
@@ -90,7 +94,16 @@ impl Held {
     }
 }
 
-impl Weight<'_> {
+impl<'a> Weight<'a> {
+    /// A part of a row, if its numbers are in f32.
+    #[inline(always)]
+    pub fn part(self, row: usize, columns: Range<usize>) -> Option<&'a [f32]> {
+        match self.numbers {
+            Numbers::F32(values) => Some(&values[row * self.columns..][columns]),
+            _ => None,
+        }
+    }
+
     /// The numbers of a row from a column on.
     #[inline(always)]
     pub fn read(self, row: usize, column: usize, to: &mut [f32]) {
@@ -178,10 +191,9 @@ impl NullaryFnOnce for Read<'_, '_> {
     }
 }
 
-/// Asks for a cache line, wherever it is.
 #[inline(always)]
 #[allow(unsafe_code, reason = "a hint reads nothing, but takes a pointer")]
-pub(super) fn prefetch<T>(address: *const T) {
+fn prefetch<T>(address: *const T) {
     #[cfg(target_arch = "x86_64")]
     {
         use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};

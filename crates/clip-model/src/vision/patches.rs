@@ -1,3 +1,6 @@
+#[cfg(feature = "flex")]
+use std::ops::ControlFlow;
+
 use burn::module::{Module, Param};
 use burn::nn::Initializer;
 use burn::tensor::{Device, Int, Tensor, TensorData};
@@ -43,12 +46,22 @@ impl PatchEmbedding {
             .permute([0, 2, 4, 1, 3, 5])
             .reshape([batch, rows * columns, channels * patch * patch]);
         let weight = weight.reshape([features, channels * patch * patch]).transpose();
-        let tokens = patches.matmul(weight.unsqueeze());
+        let tokens = product(patches, weight);
         match &self.bias {
             Some(bias) => tokens + bias.val().unsqueeze(),
             None => tokens,
         }
     }
+}
+
+/// `[batch, patches, in]` times `[in, width]`.
+fn product(patches: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
+    #[cfg(feature = "flex")]
+    let patches = match crate::host::product(patches, &weight) {
+        ControlFlow::Break(output) => return output,
+        ControlFlow::Continue(patches) => patches,
+    };
+    patches.matmul(weight.unsqueeze())
 }
 
 /// In training, a random part of the patches of each image (FLIP, Li et al. 2023); otherwise all.

@@ -204,8 +204,8 @@ impl Loader<'_> {
         }
         let bytes = self.source.take(&name, &expected, to)?;
         let is_turned = layout == Layout::Transposed;
-        // Few rows are multiplied fastest with f32 weights that lie in PyTorch's order.
-        let stays = is_turned && is_cpu && matches!(to, Element::F32);
+        // Few rows are multiplied fastest with weights that lie in PyTorch's order.
+        let stays = is_turned && is_cpu;
         let turned = (is_turned && !stays).then(|| [expected[0], expected[1]]);
         let shape = if stays { &expected[..] } else { shape };
         let data = match to {
