@@ -12,14 +12,12 @@ use super::weight::Weight;
 
 /// Numbers of a row that are multiplied at a time: a tile's rows are to stay in the nearest cache.
 const DEPTH: usize = 768;
-/// What the parts of a row are a multiple of: so many of the widest vectors.
-const STEP: usize = UNROLLED * LANES;
+/// What the parts of a row are a multiple of: four of the widest vectors.
+const STEP: usize = 4 * LANES;
 /// Rows that are to stay in the second cache, at most.
 const ROWS: usize = 96;
 /// Columns of a tile.
 const COLUMNS: usize = 4;
-/// Vectors between two looks at the length.
-const UNROLLED: usize = 4;
 /// Tasks for each core, which may be slower than another.
 const TASKS: usize = 4;
 
@@ -132,11 +130,12 @@ impl WithSimd for AddPart<'_, '_> {
                     let ahead = part.depth.start + start..part.depth.start + end;
                     fetch(weight, first + column + COLUMNS, ahead);
                     match rows.len() {
-                        1 => add::<S, 1>(simd, x, weights, rows, column),
-                        2 => add::<S, 2>(simd, x, weights, rows, column),
-                        3 => add::<S, 3>(simd, x, weights, rows, column),
-                        4 => add::<S, 4>(simd, x, weights, rows, column),
-                        _ => add::<S, 5>(simd, x, weights, rows, column),
+                        1 => add::<S, 1, 8>(simd, x, weights, rows, column),
+                        2 => add::<S, 2, 8>(simd, x, weights, rows, column),
+                        3 if most == 3 => add::<S, 3, 8>(simd, x, weights, rows, column),
+                        3 => add::<S, 3, 4>(simd, x, weights, rows, column),
+                        4 => add::<S, 4, 4>(simd, x, weights, rows, column),
+                        _ => add::<S, 5, 4>(simd, x, weights, rows, column),
                     }
                 }
             }
@@ -176,9 +175,9 @@ fn fetch(weight: Weight<'_>, first: usize, depth: Range<usize>) {
     }
 }
 
-/// Adds the dot products of so many rows with columns.
+/// Adds the dot products of so many rows with columns, so many vectors between two looks at the length.
 #[inline(always)]
-fn add<S: Simd, const ROWS: usize>(
+fn add<S: Simd, const ROWS: usize, const UNROLLED: usize>(
     simd: S,
     x: &[f32],
     weights: [&[f32]; COLUMNS],
