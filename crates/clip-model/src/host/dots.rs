@@ -223,37 +223,47 @@ fn add<S: Simd, const ROWS: usize, const UNROLLED: usize>(
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::{Device, Distribution, Tensor, Tolerance};
+    use burn::tensor::{DType, Device, Distribution, Tensor, Tolerance};
 
     use super::super::weight::by_columns;
     use super::super::{held, tensor, values};
     use super::*;
 
+    fn noise(shape: [usize; 2]) -> Tensor<2> {
+        Tensor::random(shape, Distribution::Normal(0.0, 1.0), &Device::flex())
+    }
+
+    /// Some columns by both; the transpose is the weight in any format.
+    fn compare(rows: usize, transpose: Tensor<2>, columns: Range<usize>) {
+        let format = transpose.dtype();
+        let [_, depth] = transpose.dims();
+        let (x, sum) = (noise([rows, depth]), noise([rows, columns.len()]));
+        let bias = noise([1, columns.len()]);
+        let part = transpose.clone().cast(DType::F32).slice([columns.clone(), 0..depth]);
+        let right = x.clone().matmul(part.transpose()) + sum.clone() + bias.clone();
+        let (x, sum, bias) = (held(x), held(sum), held(bias));
+        let weight = by_columns(&transpose.transpose()).unwrap();
+        let mut output = values(&sum).to_vec();
+        let shape = [rows, columns.len()];
+        let finish = Finish { bias: values(&bias), activation: None };
+        Dots { x: values(&x), weight: weight.weight(), columns, finish }.add_to(&mut output);
+        let tolerance = Tolerance::<f32>::relative(1e-5).set_absolute(1e-4);
+        let output = tensor(output, shape).into_data();
+        println!("{format:?} {shape:?} of {depth}");
+        output.assert_approx_eq(&right.into_data(), tolerance);
+    }
+
     /// Shapes around the sizes of tiles, steps and parts; all of the columns, and some.
     #[test]
     fn dot_products_are_those_of_burns_product() {
-        let device = Device::flex();
-        device.seed(5);
-        let noise = |shape| Tensor::<2>::random(shape, Distribution::Normal(0.0, 1.0), &device);
+        Device::flex().seed(5);
         for [rows, depth, columns] in
             [[1, 3, 5], [2, 64, 16], [3, 65, 31], [50, 768, 130], [97, 769, 66], [128, 1700, 20]]
         {
-            let (x, weight) = (noise([rows, depth]), noise([columns, depth]).transpose());
-            for range in [0..columns, columns / 3..columns] {
-                let (sum, bias) = (noise([rows, range.len()]), noise([1, range.len()]));
-                let part = weight.clone().slice([0..depth, range.clone()]);
-                let right = x.clone().matmul(part) + sum.clone() + bias.clone();
-                let (x, sum, bias) = (held(x.clone()), held(sum), held(bias));
-                let turned = by_columns(&weight).unwrap();
-                let mut output = values(&sum).to_vec();
-                let shape = [rows, range.len()];
-                let finish = Finish { bias: values(&bias), activation: None };
-                Dots { x: values(&x), weight: turned.weight(), columns: range, finish }
-                    .add_to(&mut output);
-                println!("{shape:?} of {depth}");
-                let tolerance = Tolerance::<f32>::relative(1e-5).set_absolute(1e-4);
-                let output = tensor(output, shape).into_data();
-                output.assert_approx_eq(&right.into_data(), tolerance);
+            for format in [DType::F32, DType::BF16, DType::F16] {
+                let transpose = noise([columns, depth]).cast(format);
+                compare(rows, transpose.clone(), 0..columns);
+                compare(rows, transpose, columns / 3..columns);
             }
         }
     }

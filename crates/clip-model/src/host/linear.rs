@@ -116,6 +116,9 @@ impl Layer {
         finish: Finish<'_>,
         output: &mut [f32],
     ) {
+        if output.is_empty() {
+            return;
+        }
         let x = held(x);
         let x = values(&x);
         if let Some(weight) = by_columns(&self.weight) {
