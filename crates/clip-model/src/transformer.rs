@@ -12,7 +12,7 @@ use crate::config::epsilon;
 #[cfg(feature = "flex")]
 use crate::host;
 use crate::norm::{layer_norm, normalized};
-use crate::{Activation, NormOptions, is_cpu};
+use crate::{Activation, NormOptions};
 
 mod position;
 
@@ -348,11 +348,13 @@ impl Transformer {
 /// Computes what on the CPU has many parts for all cores: by one of them, as each part would else
 /// wait for the cores to wake.
 fn on_cores<R: Send>(device: &Device, compute: impl FnOnce() -> R + Send) -> R {
-    match is_cpu(device) {
-        #[cfg(feature = "rayon")]
-        true => rayon::scope(|_| compute()),
-        _ => compute(),
+    #[cfg(feature = "rayon")]
+    if crate::is_cpu(device) {
+        return rayon::scope(|_| compute());
     }
+    #[cfg(not(feature = "rayon"))]
+    let _ = device;
+    compute()
 }
 
 #[cfg(all(test, feature = "flex"))]
