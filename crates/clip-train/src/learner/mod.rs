@@ -3,6 +3,7 @@
 mod adapters;
 mod fault;
 mod loss_scale;
+mod order;
 
 pub use adapters::*;
 pub use fault::*;
@@ -13,6 +14,7 @@ use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::Device;
 use clip_model::Clip;
 
+use self::order::RowOrder;
 use crate::{
     Ema, Moments, OptimizerConfig, Precision, TowersConfig, TrainConfig, global_norm,
     parameter_norm, scale_gradients,
@@ -46,7 +48,7 @@ pub struct Outcome {
 impl ClipLearner {
     /// The learner of a run's settings for `model`, which is on an autodiff device.
     pub fn new(config: &TrainConfig, model: Clip) -> Self {
-        let model = config.towers.lock(model);
+        let model = config.towers.lock(model.map(&mut RowOrder));
         Self {
             optimizer: config.optimizer.init(&model, &config.towers),
             average: (config.ema_decay > 0.0).then(|| Ema::new(&model, config.ema_decay)),
