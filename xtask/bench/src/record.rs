@@ -32,8 +32,21 @@ fn csv(rows: &[Row]) -> String {
     text
 }
 
+/// Of this program, without the places of one machine.
+fn arguments() -> Vec<String> {
+    let mut arguments: Vec<String> = std::env::args().skip(1).collect();
+    for index in 1..arguments.len() {
+        match arguments[index - 1].as_str() {
+            "--python" => arguments[index] = "PATH".into(),
+            "--data" => arguments[index] = "DIR".into(),
+            _ => {}
+        }
+    }
+    arguments
+}
+
 fn summary(subject: &str, rows: &[Row]) -> String {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments = arguments();
     let mut text = format!(
         "# {subject}\n\n{}\n\n```text\ncargo xtask bench {}\n```\n\n\
          | figure | ours | peer | unit | ratio | lowest to highest | goal | share of the matrix \

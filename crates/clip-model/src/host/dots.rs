@@ -6,7 +6,7 @@ use std::ops::Range;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::linear::Finish;
+use super::linear::{Finish, in_shares};
 use super::tile::LANES;
 use super::weight::Weight;
 
@@ -40,13 +40,7 @@ impl Dots<'_> {
         let arch = Arch::new();
         let parts = parts(self.x, self.weight.columns);
         let share = columns.div_ceil(rayon::current_num_threads() * TASKS).next_multiple_of(LANES);
-        let mut tasks: Vec<Vec<&mut [f32]>> = Vec::new();
-        tasks.resize_with(columns.div_ceil(share), Vec::new);
-        for row in output.chunks_exact_mut(columns) {
-            for (task, part) in tasks.iter_mut().zip(row.chunks_mut(share)) {
-                task.push(part);
-            }
-        }
+        let tasks = in_shares(output, columns, share);
         tasks.into_par_iter().enumerate().for_each(|(index, mut rows)| {
             let start = index * share;
             let (weight, first) = (self.weight, self.columns.start + start);

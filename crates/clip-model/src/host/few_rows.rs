@@ -1,5 +1,6 @@
-//! The product of few rows and a large weight, which waits for memory more than it computes: the
-//! weight is read once, where it lies, and fetched ahead.
+//! The product of few rows and a large weight in Burn's order, which waits for memory more than it
+//! computes: the weight is read once, where it lies, and fetched ahead. (One in PyTorch's order:
+//! `dots.rs`.)
 //!
 //! Products of many rows are better left to `gemm`, which for few packs the weight again for each
 //! part that it hands to a core.
@@ -9,7 +10,7 @@ use std::ops::Range;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::linear::Finish;
+use super::linear::{Finish, in_shares};
 use super::tile::LANES;
 use super::weight::Weight;
 
@@ -43,13 +44,7 @@ impl FewRows<'_> {
         let tile = rows.div_ceil(rows.div_ceil(arch.dispatch(MostRows)));
         let packed = packed(self.x, self.weight.depth, tile);
         let share = share(columns);
-        let mut tasks: Vec<Vec<&mut [f32]>> = Vec::new();
-        tasks.resize_with(columns.div_ceil(share), || Vec::with_capacity(rows));
-        for row in output.chunks_exact_mut(columns) {
-            for (task, part) in tasks.iter_mut().zip(row.chunks_mut(share)) {
-                task.push(part);
-            }
-        }
+        let tasks = in_shares(output, columns, share);
         tasks.into_par_iter().enumerate().for_each_init(Vec::new, |panels, (index, mut rows)| {
             let start = index * share;
             let (first, end) = (self.columns.start + start, self.columns.end);

@@ -192,6 +192,18 @@ fn flat(x: Tensor<3>) -> Tensor<2> {
     x.reshape([batch * sequence, width])
 }
 
+/// `[rows, columns]` in tasks of so many columns: `[tasks][rows][share]`.
+pub(super) fn in_shares(output: &mut [f32], columns: usize, share: usize) -> Vec<Vec<&mut [f32]>> {
+    let mut tasks: Vec<Vec<&mut [f32]>> = Vec::new();
+    tasks.resize_with(columns.div_ceil(share), || Vec::with_capacity(output.len() / columns));
+    for row in output.chunks_exact_mut(columns) {
+        for (task, part) in tasks.iter_mut().zip(row.chunks_mut(share)) {
+            task.push(part);
+        }
+    }
+    tasks
+}
+
 /// What follows a product.
 #[derive(Clone, Copy)]
 pub(super) struct Finish<'a> {
