@@ -5,14 +5,15 @@ use pulp::{Arch, NullaryFnOnce};
 use rayon::prelude::*;
 
 use super::dots::Dots;
-use super::few_rows::FewRows;
+use super::packed::{Ordered, Packed};
+use super::tile::Left;
 use super::weight::{Held, by_columns};
 use super::{from_data, held, math, tensor, values, values_mut, zeros};
 use crate::Activation;
 use crate::device::is_cpu;
 
-/// Rows up to which [`Dots`] and [`FewRows`] are faster than Burn's product.
-const FEW_ROWS: usize = 128;
+/// Rows up to which [`Dots`] are faster than what is [`Packed`].
+const FEW_ROWS: usize = 96;
 
 /// A linear layer's parameters.
 #[derive(Clone, Debug)]
@@ -71,17 +72,10 @@ impl Layer {
         let [batch, sequence, _] = x.dims();
         let bias = held(self.bias.clone());
         let finish = Finish { bias: &values(&bias)[columns.clone()], activation };
-        if batch * sequence <= FEW_ROWS {
-            let mut output = zeros(batch * sequence * columns.len());
-            self.few_rows(x, columns.clone(), finish, &mut output);
-            return tensor(output, [batch, sequence, columns.len()]);
-        }
-        let mut output = self.product(x, columns.clone()).into_data();
-        let arch = Arch::new();
-        values_mut(&mut output)
-            .par_chunks_exact_mut(columns.len())
-            .for_each(|row| arch.dispatch(finish.of(row, 0)));
-        from_data(output)
+        let shape = [batch, sequence, columns.len()];
+        let mut output = zeros(shape.into_iter().product());
+        self.add_to(&mut output, x, columns, finish);
+        tensor(output, shape)
     }
 
     /// The layer's output added to `sum`, in one pass after the product.
@@ -91,54 +85,34 @@ impl Layer {
     /// - input: `[batch, sequence, in]`
     /// - sum and output: `[batch, sequence, out]`
     pub fn forward_added(&self, x: Tensor<3>, sum: Tensor<3>) -> Tensor<3> {
-        let [batch, sequence, columns] = sum.dims();
+        let [_, _, columns] = sum.dims();
         let bias = held(self.bias.clone());
         let finish = Finish { bias: values(&bias), activation: None };
         let mut sum = sum.into_data();
-        if batch * sequence <= FEW_ROWS {
-            self.few_rows(x, 0..columns, finish, values_mut(&mut sum));
-            return from_data(sum);
-        }
-        let product = held(self.product(x, 0..columns));
-        let arch = Arch::new();
-        let rows = values(&product).par_chunks_exact(columns);
-        values_mut(&mut sum).par_chunks_exact_mut(columns).zip(rows).for_each(|(sums, values)| {
-            arch.dispatch(Add { sums: &mut *sums, values });
-            arch.dispatch(finish.of(sums, 0));
-        });
+        self.add_to(values_mut(&mut sum), x, 0..columns, finish);
         from_data(sum)
     }
 
-    fn few_rows(
-        &self,
-        x: Tensor<3>,
-        columns: Range<usize>,
-        finish: Finish<'_>,
-        output: &mut [f32],
-    ) {
+    fn add_to(&self, output: &mut [f32], x: Tensor<3>, columns: Range<usize>, finish: Finish<'_>) {
         if output.is_empty() {
             return;
         }
+        let [batch, sequence, depth] = x.dims();
         let x = held(x);
-        let x = values(&x);
-        if let Some(weight) = by_columns(&self.weight) {
-            Dots { x, weight: weight.weight(), columns, finish }.add_to(output);
+        let x = Left { values: values(&x), row: depth, column: 1 };
+        if let Some(held) = by_columns(&self.weight) {
+            let weight = held.weight();
+            if batch * sequence <= FEW_ROWS {
+                Dots { x: x.values, weight, columns, finish }.add_to(output);
+            } else {
+                let weight = Ordered::ByColumns(weight);
+                Packed { x, weight, columns, finish: Some(finish) }.add_to(output);
+            }
             return;
         }
-        let weight = Held::new(self.weight.clone());
-        FewRows { x, weight: weight.weight(), columns, finish }.add_to(output);
-    }
-
-    /// Without the bias.
-    fn product(&self, x: Tensor<3>, columns: Range<usize>) -> Tensor<3> {
-        let [batch, sequence, depth] = x.dims();
-        let weight = match (self.weight.dtype(), by_columns(&self.weight)) {
-            (DType::F32, _) => self.weight.clone(),
-            (_, Some(turned)) => turned.weight().widened().transpose(),
-            (_, None) => Held::new(self.weight.clone()).weight().widened(),
-        };
-        let weight = weight.slice([0..depth, columns.clone()]);
-        flat(x).matmul(weight).reshape([batch, sequence, columns.len()])
+        let held = Held::new(self.weight.clone());
+        let weight = Ordered::ByRows(held.weight());
+        Packed { x, weight, columns, finish: Some(finish) }.add_to(output);
     }
 
     /// The derivative at the input, from that at the output.
@@ -148,10 +122,15 @@ impl Layer {
     /// - derivative: `[batch, sequence, out]`
     /// - output: `[batch, sequence, in]`
     pub fn input_gradient(&self, derivative: Tensor<3>) -> Tensor<3> {
-        let [batch, sequence, _] = derivative.dims();
+        let [batch, sequence, columns] = derivative.dims();
         let [depth, _] = self.weight.dims();
-        let weight = self.weight.clone().transpose();
-        flat(derivative).matmul(weight).reshape([batch, sequence, depth])
+        let derivative = held(derivative);
+        let x = Left { values: values(&derivative), row: columns, column: 1 };
+        let weight = Held::new(self.weight.clone());
+        let weight = Ordered::ByColumns(weight.weight());
+        let mut output = zeros(batch * sequence * depth);
+        Packed { x, weight, columns: 0..depth, finish: None }.add_to(&mut output);
+        tensor(output, [batch, sequence, depth])
     }
 }
 
@@ -162,7 +141,14 @@ impl Layer {
 /// - input: `[batch, sequence, in]`
 /// - derivative: `[batch, sequence, out]`
 pub(super) fn weight_gradient(x: Tensor<3>, derivative: Tensor<3>) -> Tensor<2> {
-    flat(x).transpose().matmul(flat(derivative))
+    let ([.., depth], [batch, sequence, columns]) = (x.dims(), derivative.dims());
+    let x = held(x);
+    let x = Left { values: values(&x), row: 1, column: depth };
+    let derivative = Held::new(derivative.reshape([batch * sequence, columns]));
+    let weight = Ordered::ByRows(derivative.weight());
+    let mut output = zeros(depth * columns);
+    Packed { x, weight, columns: 0..columns, finish: None }.add_to(&mut output);
+    tensor(output, [depth, columns])
 }
 
 /// The derivative at a layer's bias, `[out]`: the sum of all rows.
@@ -184,12 +170,6 @@ pub(super) fn bias_gradient(derivative: Tensor<3>) -> Tensor<1> {
         }
     });
     tensor(sums, [width])
-}
-
-/// `[batch, sequence, width]` to `[batch * sequence, width]`.
-fn flat(x: Tensor<3>) -> Tensor<2> {
-    let [batch, sequence, width] = x.dims();
-    x.reshape([batch * sequence, width])
 }
 
 /// `[rows, columns]` in tasks of so many columns: `[tasks][rows][share]`.

@@ -7,10 +7,7 @@ use burn::backend::{BackendTensor, DispatchKindConversion, DispatchTensor, Flex}
 use burn::tensor::{DType, Tensor};
 use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
-use pulp::{Arch, NullaryFnOnce};
-use rayon::prelude::*;
 
-use super::tensor;
 use super::tile::LANES;
 use crate::int8;
 
@@ -97,11 +94,37 @@ impl Held {
 impl<'a> Weight<'a> {
     /// A part of a row, if its numbers are in f32.
     #[inline(always)]
-    pub fn part(self, row: usize, columns: Range<usize>) -> Option<&'a [f32]> {
+    fn part(self, row: usize, columns: Range<usize>) -> Option<&'a [f32]> {
         match self.numbers {
             Numbers::F32(values) => Some(&values[row * self.columns..][columns]),
             _ => None,
         }
+    }
+
+    /// Parts of as many rows from the first on, in f32; what is too many at the end is the last one
+    /// again.
+    #[inline(always)]
+    pub fn parts<'b, const ROWS: usize, const MOST: usize>(
+        self,
+        first: usize,
+        columns: Range<usize>,
+        widened: &'b mut [[f32; MOST]; ROWS],
+    ) -> [&'b [f32]; ROWS]
+    where
+        'a: 'b,
+    {
+        let mut widened = widened.iter_mut();
+        std::array::from_fn(|index| {
+            let row = (first + index).min(self.depth - 1);
+            match (self.part(row, columns.clone()), widened.next()) {
+                (None, Some(widened)) => {
+                    let to = &mut widened[..columns.len()];
+                    self.read(row, columns.start, to);
+                    to
+                }
+                (part, _) => part.unwrap_or_default(),
+            }
+        })
     }
 
     /// The numbers of a row from a column on.
@@ -152,16 +175,6 @@ impl<'a> Weight<'a> {
             Numbers::Int8(values, _) => prefetch(values.as_ptr().wrapping_add(position)),
         }
     }
-
-    /// All of it in f32.
-    pub fn widened(self) -> Tensor<2> {
-        let mut widened = vec![0.0; self.depth * self.columns];
-        let arch = Arch::new();
-        widened.par_chunks_exact_mut(self.columns).enumerate().for_each(|(row, to)| {
-            arch.dispatch(Read { weight: self, row, to });
-        });
-        tensor(widened, [self.depth, self.columns])
-    }
 }
 
 /// Vectors at a time: a call of the system's copying costs more than as few numbers as these.
@@ -173,21 +186,6 @@ fn copy(values: &[f32], to: &mut [f32]) {
     }
     for (to, value) in to_rest.iter_mut().zip(rest) {
         *to = *value;
-    }
-}
-
-struct Read<'a, 'b> {
-    weight: Weight<'a>,
-    row: usize,
-    to: &'b mut [f32],
-}
-
-impl NullaryFnOnce for Read<'_, '_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn call(self) {
-        self.weight.read(self.row, 0, self.to);
     }
 }
 

@@ -1,0 +1,219 @@
+//! The product of a matrix and a weight in either order, both packed as the processor's registers
+//! take them: tiles of rows, panels of columns. Both orders cost about the same, and so does any
+//! format of the weight, since it is read once for all rows.
+
+mod kernel;
+mod pack;
+mod turn;
+
+use std::ops::Range;
+
+use pulp::{Arch, Simd, WithSimd};
+use rayon::prelude::*;
+
+use self::kernel::{Tile, most_rows};
+use self::pack::{Lines, Rows};
+use super::linear::{Finish, in_shares};
+use super::tile::{LANES, Left};
+use super::weight::Weight;
+
+/// Columns that a task is a multiple of: two of the widest vectors.
+const PANEL: usize = 2 * LANES;
+/// Columns of a task and rows of the weight that are packed at a time, at most: what of them lies
+/// in the second cache, a quarter of a mebibyte.
+const COLUMNS: usize = 192;
+const DEPTH: usize = 384;
+/// Tasks for each core, which may be slower than another, at least.
+const TASKS: usize = 4;
+
+/// What is done.
+pub(super) struct Packed<'a> {
+    /// `[rows, depth]`.
+    pub x: Left<'a>,
+    pub weight: Ordered<'a>,
+    /// Those of the weight's that are computed.
+    pub columns: Range<usize>,
+    /// How the output is finished, if it is.
+    pub finish: Option<Finish<'a>>,
+}
+
+/// A weight, `[depth, columns]`, by the order that it lies in.
+#[derive(Clone, Copy)]
+pub(super) enum Ordered<'a> {
+    /// As Burn has it.
+    ByRows(Weight<'a>),
+    /// The transpose, `[columns, depth]`, as PyTorch has it.
+    ByColumns(Weight<'a>),
+}
+
+impl Ordered<'_> {
+    fn depth(self) -> usize {
+        match self {
+            Self::ByRows(weight) => weight.depth,
+            Self::ByColumns(transpose) => transpose.columns,
+        }
+    }
+}
+
+impl Packed<'_> {
+    /// Adds the product to `output`, `[rows, columns]`, and finishes it.
+    pub fn add_to(&self, output: &mut [f32]) {
+        let columns = self.columns.len();
+        let arch = Arch::new();
+        let x = arch.dispatch(PackRows {
+            x: self.x,
+            rows: output.len() / columns,
+            depth: self.weight.depth(),
+        });
+        let share = share(columns);
+        let tasks = in_shares(output, columns, share);
+        tasks.into_par_iter().enumerate().for_each_init(Vec::new, |buffer, (index, mut rows)| {
+            let start = index * share;
+            let first = self.columns.start + start;
+            arch.dispatch(Columns { x: &x, weight: self.weight, first, buffer, rows: &mut rows });
+            for row in rows {
+                if let Some(finish) = self.finish {
+                    arch.dispatch(finish.of(row, start));
+                }
+            }
+        });
+    }
+}
+
+/// Columns of a task: as many tasks for each core.
+fn share(columns: usize) -> usize {
+    let threads = rayon::current_num_threads();
+    let tasks = threads * columns.div_ceil(threads * COLUMNS).max(TASKS);
+    columns.div_ceil(tasks).next_multiple_of(PANEL)
+}
+
+struct PackRows<'a> {
+    x: Left<'a>,
+    rows: usize,
+    depth: usize,
+}
+
+impl WithSimd for PackRows<'_> {
+    type Output = Rows;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> Rows {
+        let Self { x, rows, depth } = self;
+        Rows::packed(x, [rows, depth], most_rows::<S>())
+    }
+}
+
+/// Some columns of all rows.
+struct Columns<'a, 'b> {
+    x: &'a Rows,
+    weight: Ordered<'a>,
+    /// The first of the columns.
+    first: usize,
+    buffer: &'a mut Vec<f32>,
+    /// `[rows][columns]`.
+    rows: &'a mut [&'b mut [f32]],
+}
+
+impl WithSimd for Columns<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { x, weight, first, buffer, rows } = self;
+        let (depth, panel) = (weight.depth(), 2 * S::F32_LANES);
+        let width = rows.first().map_or(0, |row| row.len());
+        let length = depth.div_ceil(depth.div_ceil(DEPTH).max(1)).next_multiple_of(LANES);
+        for start in (0..depth).step_by(length) {
+            let depth = start..depth.min(start + length);
+            let lines = Lines { weight, depth: depth.clone(), columns: first..first + width };
+            let (panels, size) = lines.packed(panel, buffer);
+            // All panels for a tile: the output is written in its order.
+            for (index, rows) in rows.chunks_mut(most_rows::<S>()).enumerate() {
+                let x = x.tile(index, depth.clone());
+                for (index, panel_values) in panels.chunks_exact(size).enumerate() {
+                    Tile { x, panel: panel_values, column: index * panel }.add_to(simd, rows);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::{DType, Device, Distribution, Tensor, Tolerance};
+
+    use super::super::weight::{Held, by_columns};
+    use super::super::{held, tensor, values};
+    use super::*;
+    use crate::int8;
+
+    fn noise(shape: [usize; 2]) -> Tensor<2> {
+        Tensor::random(shape, Distribution::Normal(0.0, 1.0), &Device::flex())
+    }
+
+    /// Some columns by both; `widened` is the weight in f32, by Burn's means.
+    fn compare(rows: usize, weight: Tensor<2>, widened: Tensor<2>, columns: Range<usize>) {
+        let format = weight.dtype();
+        let [depth, _] = weight.dims();
+        let (x, sum) = (noise([rows, depth]), noise([rows, columns.len()]));
+        let bias = noise([1, columns.len()]);
+        let widened = widened.slice([0..depth, columns.clone()]);
+        let right = x.clone().matmul(widened) + sum.clone() + bias.clone();
+        let turned = held(x.clone().transpose());
+        let (x, sum, bias) = (held(x), held(sum), held(bias));
+        let by_columns = by_columns(&weight);
+        let by_rows = Held::new(weight);
+        let weight = match &by_columns {
+            Some(transpose) => Ordered::ByColumns(transpose.weight()),
+            None => Ordered::ByRows(by_rows.weight()),
+        };
+        // Sums of both signs are rounded by what passed through them.
+        let absolute = 1e-5 + 2.5e-7 * depth as f32;
+        let tolerance = Tolerance::<f32>::relative(1e-5).set_absolute(absolute);
+        for x in [
+            Left { values: values(&x), row: depth, column: 1 },
+            Left { values: values(&turned), row: 1, column: rows },
+        ] {
+            let mut output = values(&sum).to_vec();
+            let finish = Some(Finish { bias: values(&bias), activation: None });
+            Packed { x, weight, columns: columns.clone(), finish }.add_to(&mut output);
+            let output = tensor(output, [rows, columns.len()]).into_data();
+            println!("{format:?} {rows} rows of {depth}, columns {columns:?}, left {}", x.column);
+            output.assert_approx_eq(&right.to_data(), tolerance);
+        }
+    }
+
+    /// Shapes around the sizes of tiles, steps, panels and blocks.
+    #[test]
+    fn packed_products_are_those_of_burns() {
+        Device::flex().seed(3);
+        for [rows, depth, columns] in
+            [[1, 3, 5], [14, 256, 64], [15, 385, 31], [50, 800, 530], [77, 40, 1030], [4, 9, 900]]
+        {
+            let weight = noise([depth, columns]);
+            let transpose = noise([columns, depth]).transpose();
+            for weight in [weight, transpose] {
+                compare(rows, weight.clone(), weight.clone(), 0..columns);
+                compare(rows, weight.clone(), weight, columns / 3..columns);
+            }
+        }
+    }
+
+    #[test]
+    fn a_weight_in_any_format_is_read_as_burn_reads_it() {
+        Device::flex().seed(3);
+        for [rows, depth, columns] in [[1, 3, 32], [15, 257, 96], [50, 600, 544]] {
+            for format in [DType::BF16, DType::F16] {
+                let weight = noise([depth, columns]).cast(format);
+                let transpose = noise([columns, depth]).cast(format).transpose();
+                for weight in [weight, transpose] {
+                    compare(rows, weight.clone(), weight.cast(DType::F32), 0..columns);
+                }
+            }
+            let weight = noise([depth, columns]).quantize_dynamic(&int8::scheme());
+            compare(rows, weight.clone(), weight.clone().dequantize(), 0..columns);
+            let half = columns / 32 * 16;
+            compare(rows, weight.clone(), weight.dequantize(), half..columns);
+        }
+    }
+}
