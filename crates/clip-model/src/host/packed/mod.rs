@@ -19,8 +19,8 @@ use super::weight::Weight;
 
 /// Columns that a task is a multiple of: two of the widest vectors.
 const PANEL: usize = 2 * LANES;
-/// Columns of a task and rows of the weight that are packed at a time, at most: what of them lies
-/// in the second cache, a quarter of a mebibyte.
+/// Columns of a task and rows of the weight that are packed at a time, at most: 0.3 MB, to lie in the
+/// second cache.
 const COLUMNS: usize = 192;
 const DEPTH: usize = 384;
 /// Tasks for each core, which may be slower than another, at least.
@@ -196,6 +196,27 @@ mod tests {
                 compare(rows, weight.clone(), weight.clone(), 0..columns);
                 compare(rows, weight.clone(), weight, columns / 3..columns);
             }
+        }
+    }
+
+    #[test]
+    fn a_processor_without_vectors_computes_the_same() {
+        let scalar = pulp::Scalar::new();
+        let [rows, depth, columns] = [7, 19, 11];
+        Device::flex().seed(3);
+        let (x, transpose) = (noise([rows, depth]), noise([columns, depth]));
+        let right = x.clone().matmul(transpose.clone().transpose());
+        let by_rows = Held::new(transpose.clone().transpose());
+        let (x, by_columns) = (held(x), Held::new(transpose));
+        let x = Left { values: values(&x), row: depth, column: 1 };
+        let x = PackRows { x, rows, depth }.with_simd(scalar);
+        for weight in [Ordered::ByRows(by_rows.weight()), Ordered::ByColumns(by_columns.weight())] {
+            let (mut output, mut buffer) = (vec![0.0; rows * columns], Vec::new());
+            let mut rows: Vec<_> = output.chunks_exact_mut(columns).collect();
+            let (buffer, rows) = (&mut buffer, rows.as_mut_slice());
+            Columns { x: &x, weight, first: 0, buffer, rows }.with_simd(scalar);
+            let output = tensor(output, right.dims()).into_data();
+            output.assert_approx_eq(&right.to_data(), Tolerance::<f32>::absolute(1e-5));
         }
     }
 

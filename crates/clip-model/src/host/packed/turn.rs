@@ -2,11 +2,14 @@
 
 use super::pack::STEP;
 
-/// Copies as many rows of one length to columns of a matrix whose rows lie `stride` apart.
+/// Copies as many rows of one length to columns of a matrix whose rows lie `stride` apart; those that
+/// a shorter row has no place for are left out.
 #[inline(always)]
 pub(super) fn turn(rows: [&[f32]; STEP], to: &mut [f32], stride: usize) {
     #[cfg(target_arch = "x86_64")]
-    if let Some(simd) = pulp::x86::V3::try_new() {
+    if stride >= STEP
+        && let Some(simd) = pulp::x86::V3::try_new()
+    {
         return simd.vectorize(avx2::Turn { simd, rows, to, stride });
     }
     turn_from(0, rows, to, stride);
@@ -15,8 +18,9 @@ pub(super) fn turn(rows: [&[f32]; STEP], to: &mut [f32], stride: usize) {
 /// The same from a place on.
 #[inline(always)]
 fn turn_from(start: usize, rows: [&[f32]; STEP], to: &mut [f32], stride: usize) {
+    let width = STEP.min(stride);
     for index in start..rows[0].len() {
-        to[index * stride..][..STEP].copy_from_slice(&rows.map(|row| row[index]));
+        to[index * stride..][..width].copy_from_slice(&rows.map(|row| row[index])[..width]);
     }
 }
 
