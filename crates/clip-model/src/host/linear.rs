@@ -42,7 +42,7 @@ pub(crate) fn product(x: Tensor<3>, weight: &Tensor<2>) -> ControlFlow<Tensor<3>
 }
 
 impl Layer {
-    /// The layer and an activation, in one pass after the product.
+    /// The layer and an activation, computed while the product is in the cache.
     ///
     /// # Shapes
     ///
@@ -78,7 +78,7 @@ impl Layer {
         tensor(output, shape)
     }
 
-    /// The layer's output added to `sum`, in one pass after the product.
+    /// The layer's output added to `sum`, where that lies.
     ///
     /// # Shapes
     ///
