@@ -347,7 +347,7 @@ impl Transformer {
 
 /// Computes what on the CPU has many parts for all cores: by one of them, as each part would else
 /// wait for the cores to wake.
-fn on_cores<R: Send>(device: &Device, compute: impl FnOnce() -> R + Send) -> R {
+pub(crate) fn on_cores<R: Send>(device: &Device, compute: impl FnOnce() -> R + Send) -> R {
     #[cfg(feature = "rayon")]
     if crate::is_cpu(device) {
         return rayon::scope(|_| compute());

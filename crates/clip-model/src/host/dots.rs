@@ -6,7 +6,7 @@ use std::ops::Range;
 use pulp::{Arch, NullaryFnOnce, Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::linear::{Finish, in_shares};
+use super::finish::{Finish, FinishRows, in_shares};
 use super::tile::LANES;
 use super::weight::Weight;
 
@@ -49,9 +49,8 @@ impl Dots<'_> {
             for part in &parts {
                 arch.dispatch(AddPart { part, weight, first, rows: &mut rows });
             }
-            for row in rows {
-                arch.dispatch(self.finish.of(row, start));
-            }
+            let first = [0, start];
+            arch.dispatch(FinishRows { finish: &self.finish, first, rows: &mut rows });
         });
     }
 }

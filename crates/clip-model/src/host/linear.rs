@@ -5,10 +5,11 @@ use pulp::{Arch, NullaryFnOnce};
 use rayon::prelude::*;
 
 use super::dots::Dots;
-use super::packed::{Ordered, Packed};
+use super::finish::Finish;
+use super::packed::{Ordered, Packed, Rows};
 use super::tile::Left;
 use super::weight::{Held, by_columns};
-use super::{from_data, held, math, tensor, values, values_mut, zeros};
+use super::{from_data, held, tensor, values, values_mut, zeros};
 use crate::Activation;
 use crate::device::is_cpu;
 
@@ -24,20 +25,26 @@ pub(super) struct Layer {
     pub bias: Tensor<1>,
 }
 
-/// A product without a graph on the CPU in f32, broken with; or the input to go on with.
+/// A linear layer without a graph on the CPU in f32, broken with; or the input to go on with.
 ///
 /// # Shapes
 ///
 /// - input: `[batch, sequence, in]`
 /// - weight: `[in, out]`
+/// - bias: `[out]`
 /// - output: `[batch, sequence, out]`
-pub(crate) fn product(x: Tensor<3>, weight: &Tensor<2>) -> ControlFlow<Tensor<3>, Tensor<3>> {
+pub(crate) fn linear(
+    x: Tensor<3>,
+    weight: &Tensor<2>,
+    bias: Option<Tensor<1>>,
+) -> ControlFlow<Tensor<3>, Tensor<3>> {
     let (device, [_, columns]) = (x.device(), weight.dims());
     let has_graph = device.is_autodiff() || weight.device().is_autodiff();
     if has_graph || !is_cpu(&device) || x.dtype() != DType::F32 || weight.dtype() != DType::F32 {
         return ControlFlow::Continue(x);
     }
-    let layer = Layer { weight: weight.clone(), bias: Tensor::zeros([columns], &device) };
+    let bias = bias.unwrap_or_else(|| Tensor::zeros([columns], &device));
+    let layer = Layer { weight: weight.clone(), bias };
     ControlFlow::Break(layer.forward(x, None))
 }
 
@@ -106,13 +113,13 @@ impl Layer {
                 Dots { x: x.values, weight, columns, finish }.add_to(output);
             } else {
                 let weight = Ordered::ByColumns(weight);
-                Packed { x, weight, columns, finish: Some(finish) }.add_to(output);
+                Packed { x: Rows::Of(x), weight, columns, finish }.add_to(output);
             }
             return;
         }
         let held = Held::new(self.weight.clone());
         let weight = Ordered::ByRows(held.weight());
-        Packed { x, weight, columns, finish: Some(finish) }.add_to(output);
+        Packed { x: Rows::Of(x), weight, columns, finish }.add_to(output);
     }
 
     /// The derivative at the input, from that at the output.
@@ -129,7 +136,7 @@ impl Layer {
         let weight = Held::new(self.weight.clone());
         let weight = Ordered::ByColumns(weight.weight());
         let mut output = zeros(batch * sequence * depth);
-        Packed { x, weight, columns: 0..depth, finish: None }.add_to(&mut output);
+        Packed { x: Rows::Of(x), weight, columns: 0..depth, finish: () }.add_to(&mut output);
         tensor(output, [batch, sequence, depth])
     }
 }
@@ -147,7 +154,7 @@ pub(super) fn weight_gradient(x: Tensor<3>, derivative: Tensor<3>) -> Tensor<2> 
     let derivative = Held::new(derivative.reshape([batch * sequence, columns]));
     let weight = Ordered::ByRows(derivative.weight());
     let mut output = zeros(depth * columns);
-    Packed { x, weight, columns: 0..columns, finish: None }.add_to(&mut output);
+    Packed { x: Rows::Of(x), weight, columns: 0..columns, finish: () }.add_to(&mut output);
     tensor(output, [depth, columns])
 }
 
@@ -170,54 +177,6 @@ pub(super) fn bias_gradient(derivative: Tensor<3>) -> Tensor<1> {
         }
     });
     tensor(sums, [width])
-}
-
-/// `[rows, columns]` in tasks of so many columns: `[tasks][rows][share]`.
-pub(super) fn in_shares(output: &mut [f32], columns: usize, share: usize) -> Vec<Vec<&mut [f32]>> {
-    let mut tasks: Vec<Vec<&mut [f32]>> = Vec::new();
-    tasks.resize_with(columns.div_ceil(share), || Vec::with_capacity(output.len() / columns));
-    for row in output.chunks_exact_mut(columns) {
-        for (task, part) in tasks.iter_mut().zip(row.chunks_mut(share)) {
-            task.push(part);
-        }
-    }
-    tasks
-}
-
-/// What follows a product.
-#[derive(Clone, Copy)]
-pub(super) struct Finish<'a> {
-    /// `[columns]`.
-    pub bias: &'a [f32],
-    pub activation: Option<Activation>,
-}
-
-impl<'a> Finish<'a> {
-    /// Of a part of a row that begins at a column.
-    pub fn of<'b>(self, row: &'b mut [f32], column: usize) -> FinishRow<'a, 'b> {
-        let bias = &self.bias[column..][..row.len()];
-        FinishRow { row, finish: Self { bias, ..self } }
-    }
-}
-
-/// A row with its bias, activated. (A closure might not be inlined where the processor is known.)
-pub(super) struct FinishRow<'a, 'b> {
-    row: &'b mut [f32],
-    finish: Finish<'a>,
-}
-
-impl NullaryFnOnce for FinishRow<'_, '_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn call(self) {
-        for (value, bias) in self.row.iter_mut().zip(self.finish.bias) {
-            *value += bias;
-        }
-        if let Some(activation) = self.finish.activation {
-            math::activate(self.row, activation);
-        }
-    }
 }
 
 /// Values added to what was there.

@@ -8,16 +8,19 @@ mod activation;
 mod attention;
 mod block;
 mod dots;
+mod finish;
 mod linear;
 mod math;
 mod norm;
 mod packed;
+mod resnet;
 mod tile;
 mod traced;
 mod weight;
 
 pub(crate) use block::{Block, Options};
-pub(crate) use linear::product;
+pub(crate) use linear::linear;
+pub(crate) use resnet::positions;
 
 use burn::backend::Flex;
 use burn::backend::flex::FlexTensor;

@@ -92,6 +92,10 @@ impl Held {
 }
 
 impl<'a> Weight<'a> {
+    pub fn of(values: &'a [f32], [depth, columns]: [usize; 2]) -> Self {
+        Self { numbers: Numbers::F32(values), depth, columns }
+    }
+
     /// A part of a row, if its numbers are in f32.
     #[inline(always)]
     fn part(self, row: usize, columns: Range<usize>) -> Option<&'a [f32]> {

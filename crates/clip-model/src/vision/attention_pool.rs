@@ -3,6 +3,8 @@ use burn::nn::{Initializer, Linear, LinearConfig};
 use burn::tensor::module::attention;
 use burn::tensor::{Device, Tensor};
 
+use super::linear;
+
 /// The attention pooling at the end of a ModifiedResNet: the mean of the positions asks all of
 /// them once (paper, section 2.4).
 #[derive(Module, Debug)]
@@ -45,7 +47,15 @@ impl AttentionPool2d {
     /// - output: `[batch, embed]`
     pub fn forward(&self, x: Tensor<4>) -> Tensor<2> {
         let [batch, channels, height, width] = x.dims();
-        let positions = x.reshape([batch, channels, height * width]).swap_dims(1, 2);
+        self.forward_positions(x.reshape([batch, channels, height * width]).swap_dims(1, 2))
+    }
+
+    /// # Shapes
+    ///
+    /// - input: `[batch, height * width, channels]`
+    /// - output: `[batch, embed]`
+    pub(super) fn forward_positions(&self, positions: Tensor<3>) -> Tensor<2> {
+        let [batch, _, channels] = positions.dims();
         let mean = positions.clone().mean_dim(1);
         let x = Tensor::cat(vec![mean.clone(), positions], 1);
         let embedding = self.positional_embedding.val();
@@ -53,14 +63,14 @@ impl AttentionPool2d {
         let x = x + embedding.unsqueeze();
 
         let mixed = attention(
-            self.split(self.q_proj.forward(query)),
-            self.split(self.k_proj.forward(x.clone())),
-            self.split(self.v_proj.forward(x)),
+            self.split(project(&self.q_proj, query)),
+            self.split(project(&self.k_proj, x.clone())),
+            self.split(project(&self.v_proj, x)),
             None,
             None,
             Default::default(),
         ); // [batch, heads, 1, head_width]
-        self.c_proj.forward(mixed.reshape([batch, channels]))
+        project(&self.c_proj, mixed.reshape([batch, 1, channels])).squeeze_dim(1)
     }
 
     /// `[batch, sequence, channels]` to `[batch, heads, sequence, head_width]`.
@@ -68,4 +78,8 @@ impl AttentionPool2d {
         let [batch, sequence, channels] = x.dims();
         x.reshape([batch, sequence, self.heads, channels / self.heads]).swap_dims(1, 2)
     }
+}
+
+fn project(layer: &Linear, x: Tensor<3>) -> Tensor<3> {
+    linear(x, layer.weight.val(), layer.bias.as_ref().map(Param::val))
 }

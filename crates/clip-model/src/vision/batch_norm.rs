@@ -45,8 +45,16 @@ impl BatchNorm {
         self.forward_wide(x.cast(DType::F32), mode).cast(dtype)
     }
 
+    /// What normalising by the running statistics multiplies with, then adds, `[channels]` in f32.
+    #[cfg(feature = "flex")]
+    pub(crate) fn scale_and_bias(&self) -> [Tensor<1>; 2] {
+        let variance = wide(self.running_var.value());
+        let scale = wide(self.gamma.val()) / (variance + Self::EPSILON).sqrt();
+        let bias = wide(self.beta.val()) - wide(self.running_mean.value()) * scale.clone();
+        [scale, bias]
+    }
+
     fn forward_wide(&self, x: Tensor<4>, mode: Mode) -> Tensor<4> {
-        let wide = |x: Tensor<1>| x.cast(DType::F32);
         let (gamma, beta) = (wide(self.gamma.val()), wide(self.beta.val()));
         let statistics = match mode {
             Mode::Training { statistics, .. } => statistics,
@@ -78,6 +86,10 @@ impl BatchNorm {
         // already have it.
         state.value_sync();
     }
+}
+
+fn wide(x: Tensor<1>) -> Tensor<1> {
+    x.cast(DType::F32)
 }
 
 #[cfg(test)]

@@ -16,8 +16,11 @@ pub use patches::PatchEmbedding;
 pub use siglip::*;
 pub use vit::VisionTransformer;
 
+#[cfg(feature = "flex")]
+use std::ops::ControlFlow;
+
 use burn::module::Module;
-use burn::tensor::{DType, Device, Tensor};
+use burn::tensor::{DType, Device, Tensor, module};
 
 use crate::{Activation, Mode, VisionConfig, VisionLayers, VisionPool};
 
@@ -79,4 +82,21 @@ impl VisionTower {
             Self::Siglip(vit) => vit.forward_with_tokens(images, mode).0,
         }
     }
+}
+
+/// A linear layer, on the CPU by a product of our own.
+///
+/// # Shapes
+///
+/// - input: `[batch, sequence, in]`
+/// - weight: `[in, out]`
+/// - bias: `[out]`
+/// - output: `[batch, sequence, out]`
+fn linear(x: Tensor<3>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<3> {
+    #[cfg(feature = "flex")]
+    let x = match crate::host::linear(x, &weight, bias.clone()) {
+        ControlFlow::Break(output) => return output,
+        ControlFlow::Continue(x) => x,
+    };
+    module::linear(x, weight, bias)
 }

@@ -1,3 +1,6 @@
+#[cfg(feature = "flex")]
+use std::ops::ControlFlow;
+
 use burn::module::Module;
 use burn::nn::PaddingConfig2d;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
@@ -6,6 +9,7 @@ use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
 use super::{AttentionPool2d, BatchNorm};
+use crate::transformer::on_cores;
 use crate::{Mode, VisionConfig};
 
 /// A stage's output has four times the channels of its 3x3 convolutions.
@@ -83,6 +87,20 @@ impl ModifiedResNet {
     /// - images: `[batch, 3, height, width]`
     /// - output: `[batch, embed]`
     pub fn forward(&self, images: Tensor<4>, mode: Mode) -> Tensor<2> {
+        on_cores(&images.device(), || self.forward_on_cores(images, mode))
+    }
+
+    fn forward_on_cores(&self, images: Tensor<4>, mode: Mode) -> Tensor<2> {
+        #[cfg(feature = "flex")]
+        let images = match crate::host::positions(self, images, mode) {
+            ControlFlow::Break(positions) => return self.attnpool.forward_positions(positions),
+            ControlFlow::Continue(images) => images,
+        };
+        self.forward_by_operations(images, mode)
+    }
+
+    /// The same by Burn's operations, one after the other.
+    fn forward_by_operations(&self, images: Tensor<4>, mode: Mode) -> Tensor<2> {
         let x = self.stem(images, mode);
         self.attnpool.forward(self.blocks().fold(x, |x, block| block.forward(x, mode)))
     }
@@ -119,7 +137,7 @@ pub struct Bottleneck {
     pub bn3: BatchNorm,
     /// Fits the identity branch to the output where stride or channels differ.
     pub downsample: Option<Downsample>,
-    stride: usize,
+    pub(crate) stride: usize,
 }
 
 /// The identity branch of a block that changes the shape.

@@ -1,6 +1,3 @@
-#[cfg(feature = "flex")]
-use std::ops::ControlFlow;
-
 use burn::module::{Module, Param};
 use burn::nn::Initializer;
 use burn::tensor::{Device, Int, Tensor, TensorData};
@@ -8,6 +5,7 @@ use rand::SeedableRng;
 use rand::seq::index;
 use rand_chacha::ChaCha8Rng;
 
+use super::linear;
 use crate::Mode;
 
 /// The non-overlapping convolution that turns patches into tokens.
@@ -46,22 +44,8 @@ impl PatchEmbedding {
             .permute([0, 2, 4, 1, 3, 5])
             .reshape([batch, rows * columns, channels * patch * patch]);
         let weight = weight.reshape([features, channels * patch * patch]).transpose();
-        let tokens = product(patches, weight);
-        match &self.bias {
-            Some(bias) => tokens + bias.val().unsqueeze(),
-            None => tokens,
-        }
+        linear(patches, weight, self.bias.as_ref().map(Param::val))
     }
-}
-
-/// `[batch, patches, in]` times `[in, width]`.
-fn product(patches: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
-    #[cfg(feature = "flex")]
-    let patches = match crate::host::product(patches, &weight) {
-        ControlFlow::Break(output) => return output,
-        ControlFlow::Continue(patches) => patches,
-    };
-    patches.matmul(weight.unsqueeze())
 }
 
 /// In training, a random part of the patches of each image (FLIP, Li et al. 2023); otherwise all.

@@ -2,7 +2,9 @@
 //! take them: tiles of rows, panels of columns. Both orders cost about the same, and so does any
 //! format of the weight, since it is read once for all rows.
 
+mod by_rows;
 mod kernel;
+mod left;
 mod pack;
 mod turn;
 
@@ -12,9 +14,11 @@ use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use self::kernel::{Tile, most_rows};
-use self::pack::{Lines, Rows};
-use super::linear::{Finish, in_shares};
-use super::tile::{LANES, Left};
+pub(super) use self::left::{Rows, Windows};
+pub(super) use self::pack::STEP;
+use self::pack::{Lines, Tiles};
+use super::finish::{FinishRows, Finishing, in_shares};
+use super::tile::LANES;
 use super::weight::Weight;
 
 /// Columns that a task is a multiple of: two of the widest vectors.
@@ -27,14 +31,14 @@ const DEPTH: usize = 384;
 const TASKS: usize = 4;
 
 /// What is done.
-pub(super) struct Packed<'a> {
+pub(super) struct Packed<'a, F> {
     /// `[rows, depth]`.
-    pub x: Left<'a>,
+    pub x: Rows<'a>,
     pub weight: Ordered<'a>,
     /// Those of the weight's that are computed.
     pub columns: Range<usize>,
-    /// How the output is finished, if it is.
-    pub finish: Option<Finish<'a>>,
+    /// How the output is finished.
+    pub finish: F,
 }
 
 /// A weight, `[depth, columns]`, by the order that it lies in.
@@ -55,29 +59,38 @@ impl Ordered<'_> {
     }
 }
 
-impl Packed<'_> {
+impl<F: Finishing> Packed<'_, F> {
     /// Adds the product to `output`, `[rows, columns]`, and finishes it.
     pub fn add_to(&self, output: &mut [f32]) {
         let columns = self.columns.len();
+        let rows = output.len() / columns;
+        if rows >= columns && rows >= rayon::current_num_threads() * TASKS * by_rows::ROWS {
+            self.add_by_rows(output);
+        } else {
+            self.add_by_columns(rows, output);
+        }
+    }
+
+    /// Each task takes some columns; the rows are packed once for all.
+    fn add_by_columns(&self, rows: usize, output: &mut [f32]) {
+        let columns = self.columns.len();
         let arch = Arch::new();
-        let x = arch.dispatch(PackRows {
-            x: self.x,
-            rows: output.len() / columns,
-            depth: self.weight.depth(),
-        });
+        let x = arch.dispatch(PackRows { x: self.x, rows, depth: self.weight.depth() });
         let share = share(columns);
         let tasks = in_shares(output, columns, share);
         tasks.into_par_iter().enumerate().for_each_init(Vec::new, |buffer, (index, mut rows)| {
             let start = index * share;
             let first = self.columns.start + start;
             arch.dispatch(Columns { x: &x, weight: self.weight, first, buffer, rows: &mut rows });
-            for row in rows {
-                if let Some(finish) = self.finish {
-                    arch.dispatch(finish.of(row, start));
-                }
-            }
+            arch.dispatch(FinishRows { finish: &self.finish, first: [0, start], rows: &mut rows });
         });
     }
+}
+
+/// Depths that are packed at a time: as many each time, if there are more.
+fn depths(depth: usize) -> impl Iterator<Item = Range<usize>> {
+    let length = depth.div_ceil(depth.div_ceil(DEPTH).max(1)).next_multiple_of(LANES).max(LANES);
+    (0..depth).step_by(length).map(move |start| start..depth.min(start + length))
 }
 
 /// Columns of a task: as many tasks for each core.
@@ -88,24 +101,24 @@ fn share(columns: usize) -> usize {
 }
 
 struct PackRows<'a> {
-    x: Left<'a>,
+    x: Rows<'a>,
     rows: usize,
     depth: usize,
 }
 
 impl WithSimd for PackRows<'_> {
-    type Output = Rows;
+    type Output = Tiles;
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) -> Rows {
+    fn with_simd<S: Simd>(self, _: S) -> Tiles {
         let Self { x, rows, depth } = self;
-        Rows::packed(x, [rows, depth], most_rows::<S>())
+        Tiles::packed(x, [rows, depth], most_rows::<S>())
     }
 }
 
 /// Some columns of all rows.
 struct Columns<'a, 'b> {
-    x: &'a Rows,
+    x: &'a Tiles,
     weight: Ordered<'a>,
     /// The first of the columns.
     first: usize,
@@ -120,13 +133,12 @@ impl WithSimd for Columns<'_, '_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { x, weight, first, buffer, rows } = self;
-        let (depth, panel) = (weight.depth(), 2 * S::F32_LANES);
+        let panel = 2 * S::F32_LANES;
         let width = rows.first().map_or(0, |row| row.len());
-        let length = depth.div_ceil(depth.div_ceil(DEPTH).max(1)).next_multiple_of(LANES);
-        for start in (0..depth).step_by(length) {
-            let depth = start..depth.min(start + length);
+        for depth in depths(weight.depth()) {
             let lines = Lines { weight, depth: depth.clone(), columns: first..first + width };
             let (panels, size) = lines.packed(panel, buffer);
+            let panels = &buffer[panels];
             // All panels for a tile: the output is written in its order.
             for (index, rows) in rows.chunks_mut(most_rows::<S>()).enumerate() {
                 let x = x.tile(index, depth.clone());
@@ -142,6 +154,8 @@ impl WithSimd for Columns<'_, '_> {
 mod tests {
     use burn::tensor::{DType, Device, Distribution, Tensor, Tolerance};
 
+    use super::super::finish::Finish;
+    use super::super::tile::Left;
     use super::super::weight::{Held, by_columns};
     use super::super::{held, tensor, values};
     use super::*;
@@ -175,8 +189,8 @@ mod tests {
             Left { values: values(&turned), row: 1, column: rows },
         ] {
             let mut output = values(&sum).to_vec();
-            let finish = Some(Finish { bias: values(&bias), activation: None });
-            Packed { x, weight, columns: columns.clone(), finish }.add_to(&mut output);
+            let finish = Finish { bias: values(&bias), activation: None };
+            Packed { x: Rows::Of(x), weight, columns: columns.clone(), finish }.add_to(&mut output);
             let output = tensor(output, [rows, columns.len()]).into_data();
             println!("{format:?} {rows} rows of {depth}, columns {columns:?}, left {}", x.column);
             output.assert_approx_eq(&right.to_data(), tolerance);
@@ -188,7 +202,7 @@ mod tests {
     fn packed_products_are_those_of_burns() {
         Device::flex().seed(3);
         for [rows, depth, columns] in
-            [[1, 3, 5], [14, 256, 64], [15, 385, 31], [50, 800, 530], [77, 40, 1030], [4, 9, 900]]
+            [[1, 3, 5], [14, 256, 64], [15, 385, 31], [50, 800, 530], [77, 40, 1030], [4, 9, 900], [800, 400, 90]]
         {
             let weight = noise([depth, columns]);
             let transpose = noise([columns, depth]).transpose();
@@ -208,7 +222,7 @@ mod tests {
         let right = x.clone().matmul(transpose.clone().transpose());
         let by_rows = Held::new(transpose.clone().transpose());
         let (x, by_columns) = (held(x), Held::new(transpose));
-        let x = Left { values: values(&x), row: depth, column: 1 };
+        let x = Rows::Of(Left { values: values(&x), row: depth, column: 1 });
         let x = PackRows { x, rows, depth }.with_simd(scalar);
         for weight in [Ordered::ByRows(by_rows.weight()), Ordered::ByColumns(by_columns.weight())] {
             let (mut output, mut buffer) = (vec![0.0; rows * columns], Vec::new());

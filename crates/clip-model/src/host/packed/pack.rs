@@ -5,24 +5,24 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::super::tile::Left;
 use super::super::weight::Weight;
+use super::left::Rows;
 use super::turn::turn;
 use super::{DEPTH, Ordered};
 
 /// Depths that are copied at a time.
-pub(super) const STEP: usize = 8;
+pub(in super::super) const STEP: usize = 8;
 
 /// Rows in tiles of so many: `[tiles, depth, rows]`.
-pub(super) struct Rows {
+pub(super) struct Tiles {
     values: Vec<f32>,
     depth: usize,
     rows: usize,
 }
 
-impl Rows {
+impl Tiles {
     /// `[rows, depth]`, a tile holding 6 or 14 rows.
-    pub fn packed(x: Left<'_>, shape: [usize; 2], rows: usize) -> Self {
+    pub fn packed(x: Rows<'_>, shape: [usize; 2], rows: usize) -> Self {
         let values = match rows {
             6 => packed::<6>(x, shape),
             _ => packed::<14>(x, shape),
@@ -38,57 +38,104 @@ impl Rows {
     }
 }
 
-fn packed<const ROWS: usize>(x: Left<'_>, [rows, depth]: [usize; 2]) -> Vec<f32> {
+fn packed<const ROWS: usize>(x: Rows<'_>, [rows, depth]: [usize; 2]) -> Vec<f32> {
     /// Steps that are worth a task.
     const MANY: usize = 64;
     let steps = depth.div_ceil(STEP);
     let step = |index: usize| -> [[f32; ROWS]; STEP] {
-        let (first, depths) = (index / steps * ROWS, index % steps * STEP..depth);
-        // Rows that are too many are the last one again, and not kept.
-        let rows = std::array::from_fn(|row| (first + row).min(rows - 1));
-        match (x.column, depths.len() < STEP) {
-            (_, true) => some(x, rows, depths),
-            (1, false) => by_rows(x, rows, depths.start),
-            _ => by_columns(x, rows, depths.start),
-        }
+        let starts = starts(x, index / steps * ROWS, rows);
+        step(x, starts, index % steps * STEP..depth)
     };
     let steps = (0..rows.div_ceil(ROWS) * steps).into_par_iter().with_min_len(MANY).map(step);
     steps.collect::<Vec<_>>().into_flattened().into_flattened()
 }
 
+/// Some rows and depths into tiles of 6 or 14 rows, `[tiles, depth, rows]`, by one core.
+#[inline(always)]
+pub(super) fn pack_part(
+    x: Rows<'_>,
+    rows: Range<usize>,
+    depth: Range<usize>,
+    most: usize,
+    tiles: &mut Vec<f32>,
+) {
+    tiles.clear();
+    match most {
+        6 => extend::<6>(x, rows, depth, tiles),
+        _ => extend::<14>(x, rows, depth, tiles),
+    }
+}
+
+#[inline(always)]
+fn extend<const ROWS: usize>(
+    x: Rows<'_>,
+    rows: Range<usize>,
+    depth: Range<usize>,
+    tiles: &mut Vec<f32>,
+) {
+    for first in rows.clone().step_by(ROWS) {
+        let starts = starts::<ROWS>(x, first, rows.end);
+        for first in depth.clone().step_by(STEP) {
+            tiles.extend_from_slice(step(x, starts, first..depth.end).as_flattened());
+        }
+    }
+}
+
+/// Where the rows of a tile start; those that are too many are the last one again, and not kept.
+#[inline(always)]
+fn starts<const ROWS: usize>(x: Rows<'_>, first: usize, rows: usize) -> [usize; ROWS] {
+    std::array::from_fn(|row| x.start((first + row).min(rows - 1)))
+}
+
+/// A step of the depths that are left.
+#[inline(always)]
+fn step<const ROWS: usize>(
+    x: Rows<'_>,
+    starts: [usize; ROWS],
+    depths: Range<usize>,
+) -> [[f32; ROWS]; STEP] {
+    match (x.follow_each_other(), depths.len() < STEP) {
+        (_, true) => some(x, starts, depths),
+        (true, false) => whole(x, starts, depths.start),
+        _ => one_by_one(x, starts, depths.start),
+    }
+}
+
 /// A step of rows whose values follow each other.
 #[inline(always)]
-fn by_rows<const ROWS: usize>(
-    x: Left<'_>,
-    rows: [usize; ROWS],
+fn whole<const ROWS: usize>(
+    x: Rows<'_>,
+    starts: [usize; ROWS],
     depth: usize,
 ) -> [[f32; ROWS]; STEP] {
-    let rows = rows.map(|row| &x.values[row * x.row + depth..][..STEP]);
+    let offset = x.offset(depth);
+    let rows = starts.map(|start| &x.values()[start + offset..][..STEP]);
     std::array::from_fn(|depth| rows.map(|row| row[depth]))
 }
 
-/// A step of rows that follow each other value by value.
+/// A step of rows that don't lie so.
 #[inline(always)]
-fn by_columns<const ROWS: usize>(
-    x: Left<'_>,
-    rows: [usize; ROWS],
+fn one_by_one<const ROWS: usize>(
+    x: Rows<'_>,
+    starts: [usize; ROWS],
     depth: usize,
 ) -> [[f32; ROWS]; STEP] {
     std::array::from_fn(|index| {
-        let values = &x.values[(depth + index) * x.column..];
-        rows.map(|row| values[row * x.row])
+        let values = &x.values()[x.offset(depth + index)..];
+        starts.map(|start| values[start])
     })
 }
 
 /// What is left of the depth.
 fn some<const ROWS: usize>(
-    x: Left<'_>,
-    rows: [usize; ROWS],
+    x: Rows<'_>,
+    starts: [usize; ROWS],
     depths: Range<usize>,
 ) -> [[f32; ROWS]; STEP] {
     let mut step = [[0.0; ROWS]; STEP];
     for (values, depth) in step.iter_mut().zip(depths) {
-        *values = rows.map(|row| x.values[row * x.row + depth * x.column]);
+        let offset = x.offset(depth);
+        *values = starts.map(|start| x.values()[start + offset]);
     }
     step
 }
@@ -101,9 +148,9 @@ pub(super) struct Lines<'a> {
 }
 
 impl Lines<'_> {
-    /// Panels of so many columns, `[panels, depth, panel]`, and their size.
+    /// Panels of so many columns, `[panels, depth, panel]`: where in the buffer, and their size.
     #[inline(always)]
-    pub fn packed(self, panel: usize, buffer: &mut Vec<f32>) -> (&[f32], usize) {
+    pub fn packed(self, panel: usize, buffer: &mut Vec<f32>) -> (Range<usize>, usize) {
         /// Numbers of a cache line, which no vector is to cross.
         const LINE: usize = 16;
         let size = self.depth.len().next_multiple_of(STEP) * panel;
@@ -118,7 +165,7 @@ impl Lines<'_> {
             Ordered::ByRows(weight) => self.by_rows(weight, panel, size, panels),
             Ordered::ByColumns(transpose) => self.by_columns(transpose, panel, size, panels),
         }
-        (panels, size)
+        (start..start + length, size)
     }
 
     #[inline(always)]

@@ -1,0 +1,60 @@
+//! The left side of a product.
+
+use super::super::tile::Left;
+
+/// Rows, read wherever their values lie.
+#[derive(Clone, Copy)]
+pub(in super::super) enum Rows<'a> {
+    /// Those of a matrix.
+    Of(Left<'a>),
+    /// What a convolution sees.
+    Windows(Windows<'a>),
+}
+
+/// Windows of images, one a row.
+#[derive(Clone, Copy)]
+pub(in super::super) struct Windows<'a> {
+    /// The images, with the borders that the windows reach over.
+    pub values: &'a [f32],
+    /// Where each window starts.
+    pub starts: &'a [usize],
+    /// Where each of a window's values lies from there.
+    pub offsets: &'a [usize],
+    /// Whether eight values, from a multiple of eight on, follow each other.
+    pub in_eights: bool,
+}
+
+impl<'a> Rows<'a> {
+    #[inline(always)]
+    pub(super) fn values(self) -> &'a [f32] {
+        match self {
+            Self::Of(matrix) => matrix.values,
+            Self::Windows(windows) => windows.values,
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn start(self, row: usize) -> usize {
+        match self {
+            Self::Of(matrix) => row * matrix.row,
+            Self::Windows(windows) => windows.starts[row],
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn offset(self, depth: usize) -> usize {
+        match self {
+            Self::Of(matrix) => depth * matrix.column,
+            Self::Windows(windows) => windows.offsets[depth],
+        }
+    }
+
+    /// Whether the values of a step, which begins at a multiple of its length, follow each other.
+    #[inline(always)]
+    pub(super) fn follow_each_other(self) -> bool {
+        match self {
+            Self::Of(matrix) => matrix.column == 1,
+            Self::Windows(windows) => windows.in_eights,
+        }
+    }
+}

@@ -1,0 +1,169 @@
+use std::iter;
+
+use burn::backend::flex::FlexTensor;
+use burn::nn::conv::Conv2d;
+use burn::tensor::{DType, Tensor};
+use rayon::prelude::*;
+
+use super::super::finish::Finishing;
+use super::super::packed::{Ordered, Packed, Rows, STEP, Windows};
+use super::super::tile::Left;
+use super::super::weight::{Held, Weight};
+use super::super::{held, values, zeros};
+use super::pixels::{Pixels, bordered};
+use crate::vision::BatchNorm;
+
+/// Pixels of a window's side that are not one.
+const SIDE: usize = 3;
+
+/// A convolution of 1x1, or of 3x3 with a border of one pixel, and its normalisation.
+pub(super) struct Convolution {
+    /// `[out, in, side, side]`.
+    weight: Tensor<4>,
+    stride: usize,
+    /// What the normalisation multiplies with, `[out]`.
+    scale: FlexTensor,
+    /// What it then adds, `[out]`.
+    bias: FlexTensor,
+}
+
+impl Convolution {
+    pub fn new(convolution: &Conv2d, norm: &BatchNorm) -> Self {
+        let [stride, _] = convolution.stride;
+        let [scale, bias] = norm.scale_and_bias().map(held);
+        Self { weight: convolution.weight.val(), stride, scale, bias }
+    }
+
+    /// Of images, `[batch, 3, height, width]`, with a ReLU.
+    pub fn of_images(&self, images: &[f32], shape: [usize; 4]) -> Pixels {
+        let [batch, channels, height, width] = shape;
+        let images = bordered(images, [batch * channels, height, width, 1]);
+        let (row, pixel) = (width + 2, 1);
+        let channel = (height + 2) * row;
+        let size = [height, width].map(|size| (size - 1) / self.stride + 1);
+        let window = offsets([channels, SIDE, SIDE], [channel, row, pixel]);
+        let starts =
+            offsets([batch, size[0], size[1]], [channels * channel, row * self.stride, self.stride]);
+        let windows = Windows { values: &images, starts: &starts, offsets: &window, in_eights: false };
+        let weight = Held::new(self.matrix());
+        let weight = Ordered::ByColumns(weight.weight());
+        self.product(Rows::Windows(windows), weight, [batch, size[0], size[1]], None, true)
+    }
+
+    /// With a ReLU.
+    pub fn activated(&self, x: &Pixels) -> Pixels {
+        self.of(x, None, true)
+    }
+
+    /// With what is added before a ReLU.
+    pub fn activated_with(&self, x: &Pixels, added: &Pixels) -> Pixels {
+        self.of(x, Some(added), true)
+    }
+
+    /// Without more.
+    pub fn linear(&self, x: &Pixels) -> Pixels {
+        self.of(x, None, false)
+    }
+
+    fn of(&self, x: &Pixels, added: Option<&Pixels>, relu: bool) -> Pixels {
+        let [batch, height, width, channels] = x.shape;
+        let size = [batch, height, width];
+        let matrix = self.matrix();
+        let [output, depth] = matrix.dims();
+        if depth == channels {
+            let x = Left { values: &x.values, row: channels, column: 1 };
+            let weight = Held::new(matrix);
+            let weight = Ordered::ByColumns(weight.weight());
+            return self.product(Rows::Of(x), weight, size, added, relu);
+        }
+        let images = bordered(&x.values, x.shape);
+        let row = (width + 2) * channels;
+        let window = offsets([SIDE, SIDE, channels], [row, channels, 1]);
+        let starts = offsets(size, [(height + 2) * row, row, channels]);
+        let in_eights = channels.is_multiple_of(STEP);
+        let windows = Windows { values: &images, starts: &starts, offsets: &window, in_eights };
+        let weight = held(matrix.cast(DType::F32));
+        let weight = channels_last(values(&weight), channels);
+        let weight = Ordered::ByColumns(Weight::of(&weight, [output, depth]));
+        self.product(Rows::Windows(windows), weight, size, added, relu)
+    }
+
+    /// `[out, in * side * side]`.
+    fn matrix(&self) -> Tensor<2> {
+        let [output, ..] = self.weight.dims();
+        self.weight.clone().reshape([output as i32, -1])
+    }
+
+    fn product(
+        &self,
+        x: Rows<'_>,
+        weight: Ordered<'_>,
+        [batch, height, width]: [usize; 3],
+        added: Option<&Pixels>,
+        relu: bool,
+    ) -> Pixels {
+        let (scale, bias) = (super::super::values(&self.scale), super::super::values(&self.bias));
+        let columns = scale.len();
+        let mut values = zeros(batch * height * width * columns);
+        let added = added.map(|pixels| pixels.values.as_slice());
+        let finish = Normalize { scale, bias, added, relu };
+        Packed { x, weight, columns: 0..columns, finish }.add_to(&mut values);
+        Pixels { values, shape: [batch, height, width, columns] }
+    }
+}
+
+/// Where each of some values in a row lies, of three axes by the steps of each.
+fn offsets(shape: [usize; 3], steps: [usize; 3]) -> Vec<usize> {
+    let axis = |index: usize| (0..shape[index]).map(move |at| at * steps[index]);
+    axis(0)
+        .flat_map(|first| axis(1).map(move |second| first + second))
+        .flat_map(|start| axis(2).map(move |third| start + third))
+        .collect()
+}
+
+/// `[out, in, pixels]` to `[out, pixels, in]`.
+fn channels_last(weight: &[f32], channels: usize) -> Vec<f32> {
+    let pixels = SIDE * SIDE;
+    let mut turned = vec![0.0; weight.len()];
+    let size = channels * pixels;
+    turned.par_chunks_mut(size).zip(weight.par_chunks(size)).for_each(|(to, from)| {
+        for (pixel, to) in to.chunks_exact_mut(channels).enumerate() {
+            for (to, from) in to.iter_mut().zip(from[pixel..].iter().step_by(pixels)) {
+                *to = *from;
+            }
+        }
+    });
+    turned
+}
+
+/// Normalises a product.
+struct Normalize<'a> {
+    /// `[columns]`.
+    scale: &'a [f32],
+    /// `[columns]`.
+    bias: &'a [f32],
+    /// `[rows, columns]`.
+    added: Option<&'a [f32]>,
+    relu: bool,
+}
+
+impl Finishing for Normalize<'_> {
+    #[inline(always)]
+    fn finish(&self, row: usize, column: usize, values: &mut [f32]) {
+        let parameters = self.scale[column..].iter().zip(&self.bias[column..]);
+        for (value, (scale, bias)) in iter::zip(&mut *values, parameters) {
+            *value = *value * scale + bias;
+        }
+        if let Some(added) = self.added {
+            for (value, added) in iter::zip(&mut *values, &added[row * self.scale.len() + column..]) {
+                *value += added;
+            }
+        }
+        if self.relu {
+            for value in values {
+                // What is not a number stays so.
+                *value = if *value < 0.0 { 0.0 } else { *value };
+            }
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! The modified ResNet with running statistics on the CPU: convolutions as products of our own, over
+//! pixels whose channels follow each other, normalised and added while they are in the cache.
+
+mod convolution;
+mod pixels;
+
+use std::ops::ControlFlow;
+
+use burn::tensor::{DType, Tensor};
+
+use self::convolution::Convolution;
+use self::pixels::Pixels;
+use super::{held, tensor, values};
+use crate::device::is_cpu;
+use crate::vision::{Bottleneck, ModifiedResNet};
+use crate::{Mode, Statistics};
+
+/// What comes before the pooling, broken with; or the images to go on with, where there is a graph,
+/// another device, or statistics of the batch. All is computed in f32, whatever formats the images
+/// and the weights have.
+///
+/// # Shapes
+///
+/// - images: `[batch, 3, height, width]`
+/// - output: `[batch, height / 32 * width / 32, channels]`
+pub(crate) fn positions(
+    resnet: &ModifiedResNet,
+    images: Tensor<4>,
+    mode: Mode,
+) -> ControlFlow<Tensor<3>, Tensor<4>> {
+    let running = match mode {
+        Mode::Evaluation => true,
+        Mode::Training { statistics, .. } => statistics == Statistics::Running,
+    };
+    let devices = [images.device(), resnet.conv1.weight.val().device()];
+    let on_host = devices.iter().all(|device| is_cpu(device) && !device.is_autodiff());
+    if !running || !on_host || images.dims().contains(&0) {
+        return ControlFlow::Continue(images);
+    }
+    let dtype = images.dtype();
+    let x = stem(resnet, images.cast(DType::F32));
+    let Pixels { values, shape: [batch, height, width, channels] } = resnet.blocks().fold(x, block);
+    ControlFlow::Break(tensor(values, [batch, height * width, channels]).cast(dtype))
+}
+
+fn stem(resnet: &ModifiedResNet, images: Tensor<4>) -> Pixels {
+    let shape = images.dims();
+    let images = held(images);
+    let x = Convolution::new(&resnet.conv1, &resnet.bn1).of_images(values(&images), shape);
+    let x = Convolution::new(&resnet.conv2, &resnet.bn2).activated(&x);
+    Convolution::new(&resnet.conv3, &resnet.bn3).activated(&x).pooled(2)
+}
+
+fn block(x: Pixels, block: &Bottleneck) -> Pixels {
+    let out = Convolution::new(&block.conv1, &block.bn1).activated(&x);
+    let out = Convolution::new(&block.conv2, &block.bn2).activated(&out).pooled(block.stride);
+    let x = match &block.downsample {
+        Some(branch) => Convolution::new(&branch.conv, &branch.bn).linear(&x.pooled(block.stride)),
+        None => x,
+    };
+    Convolution::new(&block.conv3, &block.bn3).activated_with(&out, &x)
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::module::{Module, ModuleMapper, Param, RunningState};
+    use burn::tensor::{Device, Distribution, Tolerance};
+
+    use super::*;
+    use crate::vision::VisionTower;
+    use crate::{Activation, ClipConfig, VisionLayers};
+
+    /// Normalisations that do something.
+    struct Noise;
+
+    impl ModuleMapper for Noise {
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            match D {
+                1 => param.map(|x| {
+                    let spread = Distribution::Uniform(0.5, 1.5);
+                    Tensor::random(x.dims(), spread, &x.device())
+                }),
+                _ => param,
+            }
+        }
+    }
+
+    struct Cast(DType);
+
+    impl ModuleMapper for Cast {
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            param.map(|x| x.cast(self.0))
+        }
+    }
+
+    fn moved(state: &RunningState<Tensor<1>>) {
+        let old = state.value();
+        state.update(Tensor::random(old.dims(), Distribution::Uniform(0.5, 1.5), &old.device()));
+        state.value_sync();
+    }
+
+    fn resnet(width: usize) -> ModifiedResNet {
+        let mut config = ClipConfig::preset("RN50").unwrap().vision_cfg;
+        (config.width, config.head_width) = (width, 32);
+        config.layers = VisionLayers::Stages([1, 2, 1, 1]);
+        let tower = VisionTower::new(&config, 8, Activation::Gelu, &Device::flex());
+        let VisionTower::ModifiedResNet(resnet) = tower.map(&mut Noise) else { unreachable!() };
+        let norms = resnet.blocks().flat_map(|block| {
+            let downsample = block.downsample.as_ref().map(|branch| &branch.bn);
+            [Some(&block.bn1), Some(&block.bn2), Some(&block.bn3), downsample]
+        });
+        let stem = [&resnet.bn1, &resnet.bn2, &resnet.bn3].map(Some);
+        for norm in norms.chain(stem).flatten() {
+            moved(&norm.running_mean);
+            moved(&norm.running_var);
+        }
+        resnet
+    }
+
+    fn images(shape: [usize; 4]) -> Tensor<4> {
+        Tensor::random(shape, Distribution::Normal(0.0, 1.0), &Device::flex())
+    }
+
+    fn by_operations(resnet: &ModifiedResNet, images: Tensor<4>) -> Tensor<3> {
+        let stem = resnet.stem(images, Mode::Evaluation);
+        let x = resnet.blocks().fold(stem, |x, block| block.forward(x, Mode::Evaluation));
+        let [batch, channels, height, width] = x.dims();
+        x.reshape([batch, channels, height * width]).swap_dims(1, 2)
+    }
+
+    /// Channels that are multiples of eight and not; products by rows and by columns; odd sizes.
+    #[test]
+    fn positions_are_those_of_burns_operations() {
+        Device::flex().seed(3);
+        for (width, shape) in
+            [(16, [2, 3, 96, 64]), (12, [1, 3, 64, 64]), (16, [3, 3, 101, 70]), (8, [1, 3, 32, 33])]
+        {
+            let (resnet, images) = (resnet(width), images(shape));
+            let right = by_operations(&resnet, images.clone()).into_data();
+            let ControlFlow::Break(output) = positions(&resnet, images, Mode::Evaluation) else {
+                panic!("images of {shape:?} are for the host");
+            };
+            println!("{width} {shape:?}");
+            output.into_data().assert_approx_eq(&right, Tolerance::<f32>::rel_abs(1e-4, 1e-4));
+        }
+    }
+
+    #[test]
+    fn weights_in_16_bits_are_computed_with_in_f32() {
+        Device::flex().seed(3);
+        let (resnet, images) = (resnet(16), images([1, 3, 64, 64]));
+        let rounded = resnet.map(&mut Cast(DType::BF16));
+        let widened = rounded.clone().map(&mut Cast(DType::F32));
+        let right = by_operations(&widened, images.clone()).into_data();
+        let ControlFlow::Break(output) = positions(&rounded, images, Mode::Evaluation) else {
+            panic!("weights in 16 bits are for the host");
+        };
+        output.into_data().assert_approx_eq(&right, Tolerance::<f32>::rel_abs(1e-4, 1e-4));
+    }
+
+    #[test]
+    fn what_is_not_for_the_host_goes_on() {
+        let resnet = resnet(8);
+        let training = Mode::Training { statistics: Statistics::Batch, seed: 0 };
+        let frozen = Mode::Training { statistics: Statistics::Running, seed: 0 };
+        let images = images([1, 3, 32, 32]);
+        assert!(positions(&resnet, images.clone(), training).is_continue());
+        assert!(positions(&resnet, images.clone(), frozen).is_break());
+        let traced = images.clone().autodiff();
+        assert!(positions(&resnet, traced, Mode::Evaluation).is_continue());
+        let broken = images * f32::NAN;
+        let output = positions(&resnet, broken, Mode::Evaluation).break_value().unwrap();
+        assert!(output.is_nan().all().into_scalar::<bool>());
+    }
+}
