@@ -13,6 +13,7 @@ mod linear;
 mod math;
 mod norm;
 mod packed;
+mod prefetch;
 mod resnet;
 mod tile;
 mod traced;

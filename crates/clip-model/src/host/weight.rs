@@ -8,6 +8,7 @@ use burn::tensor::{DType, Tensor};
 use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
 
+use super::prefetch::{Cache, prefetch};
 use super::tile::LANES;
 use crate::int8;
 
@@ -173,10 +174,14 @@ impl<'a> Weight<'a> {
     #[inline(always)]
     pub fn prefetch(self, position: usize) {
         match self.numbers {
-            Numbers::F32(values) => prefetch(values.as_ptr().wrapping_add(position)),
-            Numbers::Bf16(values) => prefetch(values.as_ptr().wrapping_add(position)),
-            Numbers::F16(values) => prefetch(values.as_ptr().wrapping_add(position)),
-            Numbers::Int8(values, _) => prefetch(values.as_ptr().wrapping_add(position)),
+            Numbers::F32(values) => prefetch(values.as_ptr().wrapping_add(position), Cache::Second),
+            Numbers::Bf16(values) => {
+                prefetch(values.as_ptr().wrapping_add(position), Cache::Second)
+            }
+            Numbers::F16(values) => prefetch(values.as_ptr().wrapping_add(position), Cache::Second),
+            Numbers::Int8(values, _) => {
+                prefetch(values.as_ptr().wrapping_add(position), Cache::Second)
+            }
         }
     }
 }
@@ -191,17 +196,4 @@ fn copy(values: &[f32], to: &mut [f32]) {
     for (to, value) in to_rest.iter_mut().zip(rest) {
         *to = *value;
     }
-}
-
-#[inline(always)]
-#[allow(unsafe_code, reason = "a hint reads nothing, but takes a pointer")]
-fn prefetch<T>(address: *const T) {
-    #[cfg(target_arch = "x86_64")]
-    {
-        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
-        // SAFETY: a hint, which reads nothing and takes any address; every x86-64 has it.
-        unsafe { _mm_prefetch::<_MM_HINT_T1>(address.cast()) };
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = address;
 }

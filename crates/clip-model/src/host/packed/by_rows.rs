@@ -6,9 +6,9 @@ use std::ops::Range;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::kernel::{Tile, most_rows};
-use super::pack::{Lines, pack_part};
 use super::super::finish::{FinishRows, Finishing};
+use super::kernel::{Source, Tile, are_read_where_they_lie, most_rows};
+use super::pack::{Lines, pack_part};
 use super::{PANEL, Packed, depths};
 
 /// Rows of a task, about.
@@ -105,15 +105,25 @@ impl<F: Finishing> WithSimd for Task<'_, '_, F> {
         let Self { packed, weight, first, tiles, output } = self;
         let most = most_rows::<S>();
         let mut rows: Vec<_> = output.chunks_exact_mut(packed.columns.len()).collect();
+        let packs = !are_read_where_they_lie::<S>(packed.x, packed.weight.depth());
         for parts in weight.chunk_by(|part, next| part.depth == next.depth) {
             let Some(Part { depth, .. }) = parts.first() else { return };
-            pack_part(packed.x, first..first + rows.len(), depth.clone(), most, tiles);
+            if packs {
+                pack_part(packed.x, first..first + rows.len(), depth.clone(), most, tiles);
+            }
             let size = tiles.len() / rows.len().div_ceil(most);
             for part in parts {
                 let panels = part.buffer[part.panels.clone()].chunks_exact(part.size);
                 for (index, panel) in panels.enumerate() {
                     let column = part.column + index * 2 * S::F32_LANES;
-                    for (rows, x) in rows.chunks_mut(most).zip(tiles.chunks_exact(size)) {
+                    for (index, rows) in rows.chunks_mut(most).enumerate() {
+                        let x = match packs {
+                            true => Source::Packed(&tiles[index * size..][..size]),
+                            false => {
+                                let (x, first) = (packed.x, first + index * most);
+                                Source::Lying { x, first, depth: depth.clone() }
+                            }
+                        };
                         Tile { x, panel, column }.add_to(simd, rows);
                     }
                 }

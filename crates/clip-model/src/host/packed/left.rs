@@ -1,6 +1,7 @@
 //! The left side of a product.
 
 use super::super::tile::Left;
+use super::STEP;
 
 /// Rows, read wherever their values lie.
 #[derive(Clone, Copy)]
@@ -20,8 +21,8 @@ pub(in super::super) struct Windows<'a> {
     pub starts: &'a [usize],
     /// Where each of a window's values lies from there.
     pub offsets: &'a [usize],
-    /// Whether eight values, from a multiple of eight on, follow each other.
-    pub in_eights: bool,
+    /// How many of a window's values follow each other, from a multiple of it on.
+    pub run: usize,
 }
 
 impl<'a> Rows<'a> {
@@ -54,7 +55,22 @@ impl<'a> Rows<'a> {
     pub(super) fn follow_each_other(self) -> bool {
         match self {
             Self::Of(matrix) => matrix.column == 1,
-            Self::Windows(windows) => windows.in_eights,
+            Self::Windows(windows) => windows.run.is_multiple_of(STEP),
         }
+    }
+
+    /// Up to where the values from a depth on follow each other, if any do.
+    #[inline(always)]
+    pub(super) fn run_end(self, depth: usize) -> usize {
+        match self {
+            Self::Of(_) => usize::MAX,
+            Self::Windows(Windows { run, .. }) => (depth / run + 1) * run,
+        }
+    }
+
+    /// Where the rows of a tile start; those that are too many are the last one again, and not kept.
+    #[inline(always)]
+    pub(super) fn starts<const ROWS: usize>(self, first: usize, end: usize) -> [usize; ROWS] {
+        std::array::from_fn(|row| self.start((first + row).min(end - 1)))
     }
 }

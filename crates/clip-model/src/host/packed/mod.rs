@@ -13,10 +13,9 @@ use std::ops::Range;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use self::kernel::{Tile, most_rows};
+use self::kernel::{Source, Tile, are_read_where_they_lie, most_rows};
 pub(super) use self::left::{Rows, Windows};
-pub(super) use self::pack::STEP;
-use self::pack::{Lines, Tiles};
+use self::pack::{Lines, STEP, Tiles};
 use super::finish::{FinishRows, Finishing, in_shares};
 use super::tile::LANES;
 use super::weight::Weight;
@@ -75,13 +74,15 @@ impl<F: Finishing> Packed<'_, F> {
     fn add_by_columns(&self, rows: usize, output: &mut [f32]) {
         let columns = self.columns.len();
         let arch = Arch::new();
-        let x = arch.dispatch(PackRows { x: self.x, rows, depth: self.weight.depth() });
+        let (x, weight) = (self.x, self.weight);
+        let tiles = arch.dispatch(PackRows { x, rows, depth: weight.depth() });
+        let tiles = tiles.as_ref();
         let share = share(columns);
         let tasks = in_shares(output, columns, share);
         tasks.into_par_iter().enumerate().for_each_init(Vec::new, |buffer, (index, mut rows)| {
             let start = index * share;
             let first = self.columns.start + start;
-            arch.dispatch(Columns { x: &x, weight: self.weight, first, buffer, rows: &mut rows });
+            arch.dispatch(Columns { x, tiles, weight, first, buffer, rows: &mut rows });
             arch.dispatch(FinishRows { finish: &self.finish, first: [0, start], rows: &mut rows });
         });
     }
@@ -100,6 +101,7 @@ fn share(columns: usize) -> usize {
     columns.div_ceil(tasks).next_multiple_of(PANEL)
 }
 
+/// All rows, if they have to be packed.
 struct PackRows<'a> {
     x: Rows<'a>,
     rows: usize,
@@ -107,18 +109,21 @@ struct PackRows<'a> {
 }
 
 impl WithSimd for PackRows<'_> {
-    type Output = Tiles;
+    type Output = Option<Tiles>;
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) -> Tiles {
+    fn with_simd<S: Simd>(self, _: S) -> Option<Tiles> {
         let Self { x, rows, depth } = self;
-        Tiles::packed(x, [rows, depth], most_rows::<S>())
+        let pack = || Tiles::packed(x, [rows, depth], most_rows::<S>());
+        (!are_read_where_they_lie::<S>(x, depth)).then(pack)
     }
 }
 
 /// Some columns of all rows.
 struct Columns<'a, 'b> {
-    x: &'a Tiles,
+    x: Rows<'a>,
+    /// The same, packed.
+    tiles: Option<&'a Tiles>,
     weight: Ordered<'a>,
     /// The first of the columns.
     first: usize,
@@ -132,18 +137,22 @@ impl WithSimd for Columns<'_, '_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { x, weight, first, buffer, rows } = self;
-        let panel = 2 * S::F32_LANES;
+        let Self { x, tiles, weight, first, buffer, rows } = self;
+        let (panel, most) = (2 * S::F32_LANES, most_rows::<S>());
         let width = rows.first().map_or(0, |row| row.len());
         for depth in depths(weight.depth()) {
             let lines = Lines { weight, depth: depth.clone(), columns: first..first + width };
             let (panels, size) = lines.packed(panel, buffer);
             let panels = &buffer[panels];
             // All panels for a tile: the output is written in its order.
-            for (index, rows) in rows.chunks_mut(most_rows::<S>()).enumerate() {
-                let x = x.tile(index, depth.clone());
+            for (index, rows) in rows.chunks_mut(most).enumerate() {
+                let x = match tiles {
+                    Some(tiles) => Source::Packed(tiles.tile(index, depth.clone())),
+                    None => Source::Lying { x, first: index * most, depth: depth.clone() },
+                };
                 for (index, panel_values) in panels.chunks_exact(size).enumerate() {
-                    Tile { x, panel: panel_values, column: index * panel }.add_to(simd, rows);
+                    Tile { x: x.clone(), panel: panel_values, column: index * panel }
+                        .add_to(simd, rows);
                 }
             }
         }
@@ -201,9 +210,15 @@ mod tests {
     #[test]
     fn packed_products_are_those_of_burns() {
         Device::flex().seed(3);
-        for [rows, depth, columns] in
-            [[1, 3, 5], [14, 256, 64], [15, 385, 31], [50, 800, 530], [77, 40, 1030], [4, 9, 900], [800, 400, 90]]
-        {
+        for [rows, depth, columns] in [
+            [1, 3, 5],
+            [14, 256, 64],
+            [15, 385, 31],
+            [50, 800, 530],
+            [77, 40, 1030],
+            [4, 9, 900],
+            [800, 400, 90],
+        ] {
             let weight = noise([depth, columns]);
             let transpose = noise([columns, depth]).transpose();
             for weight in [weight, transpose] {
@@ -223,12 +238,13 @@ mod tests {
         let by_rows = Held::new(transpose.clone().transpose());
         let (x, by_columns) = (held(x), Held::new(transpose));
         let x = Rows::Of(Left { values: values(&x), row: depth, column: 1 });
-        let x = PackRows { x, rows, depth }.with_simd(scalar);
+        let packed = PackRows { x, rows, depth }.with_simd(scalar);
         for weight in [Ordered::ByRows(by_rows.weight()), Ordered::ByColumns(by_columns.weight())] {
             let (mut output, mut buffer) = (vec![0.0; rows * columns], Vec::new());
             let mut rows: Vec<_> = output.chunks_exact_mut(columns).collect();
             let (buffer, rows) = (&mut buffer, rows.as_mut_slice());
-            Columns { x: &x, weight, first: 0, buffer, rows }.with_simd(scalar);
+            let tiles = packed.as_ref();
+            Columns { x, tiles, weight, first: 0, buffer, rows }.with_simd(scalar);
             let output = tensor(output, right.dims()).into_data();
             output.assert_approx_eq(&right.to_data(), Tolerance::<f32>::absolute(1e-5));
         }

@@ -11,7 +11,7 @@ use super::turn::turn;
 use super::{DEPTH, Ordered};
 
 /// Depths that are copied at a time.
-pub(in super::super) const STEP: usize = 8;
+pub(super) const STEP: usize = 8;
 
 /// Rows in tiles of so many: `[tiles, depth, rows]`.
 pub(super) struct Tiles {
@@ -43,7 +43,7 @@ fn packed<const ROWS: usize>(x: Rows<'_>, [rows, depth]: [usize; 2]) -> Vec<f32>
     const MANY: usize = 64;
     let steps = depth.div_ceil(STEP);
     let step = |index: usize| -> [[f32; ROWS]; STEP] {
-        let starts = starts(x, index / steps * ROWS, rows);
+        let starts = x.starts(index / steps * ROWS, rows);
         step(x, starts, index % steps * STEP..depth)
     };
     let steps = (0..rows.div_ceil(ROWS) * steps).into_par_iter().with_min_len(MANY).map(step);
@@ -74,17 +74,11 @@ fn extend<const ROWS: usize>(
     tiles: &mut Vec<f32>,
 ) {
     for first in rows.clone().step_by(ROWS) {
-        let starts = starts::<ROWS>(x, first, rows.end);
+        let starts = x.starts::<ROWS>(first, rows.end);
         for first in depth.clone().step_by(STEP) {
             tiles.extend_from_slice(step(x, starts, first..depth.end).as_flattened());
         }
     }
-}
-
-/// Where the rows of a tile start; those that are too many are the last one again, and not kept.
-#[inline(always)]
-fn starts<const ROWS: usize>(x: Rows<'_>, first: usize, rows: usize) -> [usize; ROWS] {
-    std::array::from_fn(|row| x.start((first + row).min(rows - 1)))
 }
 
 /// A step of the depths that are left.

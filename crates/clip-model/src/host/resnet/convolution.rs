@@ -6,7 +6,7 @@ use burn::tensor::{DType, Tensor};
 use rayon::prelude::*;
 
 use super::super::finish::Finishing;
-use super::super::packed::{Ordered, Packed, Rows, STEP, Windows};
+use super::super::packed::{Ordered, Packed, Rows, Windows};
 use super::super::tile::Left;
 use super::super::weight::{Held, Weight};
 use super::super::{held, values, zeros};
@@ -42,9 +42,11 @@ impl Convolution {
         let channel = (height + 2) * row;
         let size = [height, width].map(|size| (size - 1) / self.stride + 1);
         let window = offsets([channels, SIDE, SIDE], [channel, row, pixel]);
-        let starts =
-            offsets([batch, size[0], size[1]], [channels * channel, row * self.stride, self.stride]);
-        let windows = Windows { values: &images, starts: &starts, offsets: &window, in_eights: false };
+        let starts = offsets(
+            [batch, size[0], size[1]],
+            [channels * channel, row * self.stride, self.stride],
+        );
+        let windows = Windows { values: &images, starts: &starts, offsets: &window, run: 1 };
         let weight = Held::new(self.matrix());
         let weight = Ordered::ByColumns(weight.weight());
         self.product(Rows::Windows(windows), weight, [batch, size[0], size[1]], None, true)
@@ -80,8 +82,7 @@ impl Convolution {
         let row = (width + 2) * channels;
         let window = offsets([SIDE, SIDE, channels], [row, channels, 1]);
         let starts = offsets(size, [(height + 2) * row, row, channels]);
-        let in_eights = channels.is_multiple_of(STEP);
-        let windows = Windows { values: &images, starts: &starts, offsets: &window, in_eights };
+        let windows = Windows { values: &images, starts: &starts, offsets: &window, run: channels };
         let weight = held(matrix.cast(DType::F32));
         let weight = channels_last(values(&weight), channels);
         let weight = Ordered::ByColumns(Weight::of(&weight, [output, depth]));
@@ -155,7 +156,8 @@ impl Finishing for Normalize<'_> {
             *value = *value * scale + bias;
         }
         if let Some(added) = self.added {
-            for (value, added) in iter::zip(&mut *values, &added[row * self.scale.len() + column..]) {
+            for (value, added) in iter::zip(&mut *values, &added[row * self.scale.len() + column..])
+            {
                 *value += added;
             }
         }
