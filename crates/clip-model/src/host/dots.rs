@@ -6,7 +6,7 @@ use std::ops::Range;
 use pulp::{Arch, NullaryFnOnce, Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::finish::{Finish, FinishRows, in_shares};
+use super::finish::{FinishRows, Finishing, in_shares};
 use super::tile::LANES;
 use super::weight::Weight;
 
@@ -24,18 +24,18 @@ const COLUMNS: usize = 4;
 const TASKS: usize = 16;
 
 /// What is done.
-pub(super) struct Dots<'a> {
+pub(super) struct Dots<'a, F> {
     /// `[rows, depth]`.
     pub x: &'a [f32],
     /// The transpose, `[columns, depth]`.
     pub weight: Weight<'a>,
     /// Those of the weight's that are computed.
     pub columns: Range<usize>,
-    /// How the output is finished, `[columns]` of bias.
-    pub finish: Finish<'a>,
+    /// How the output is finished.
+    pub finish: F,
 }
 
-impl Dots<'_> {
+impl<F: Finishing> Dots<'_, F> {
     /// Adds the product to `output`, `[rows, columns]`, and finishes it.
     pub fn add_to(&self, output: &mut [f32]) {
         let columns = self.columns.len();
@@ -229,6 +229,7 @@ fn rest<S: Simd, const ROWS: usize>(
 mod tests {
     use burn::tensor::{DType, Device, Distribution, Tensor, Tolerance};
 
+    use super::super::finish::Finish;
     use super::super::weight::by_columns;
     use super::super::{held, tensor, values};
     use super::*;

@@ -5,16 +5,16 @@ use pulp::{Arch, NullaryFnOnce};
 use rayon::prelude::*;
 
 use super::dots::Dots;
-use super::finish::Finish;
+use super::finish::{Finish, Finishing};
 use super::packed::{Ordered, Packed, Rows};
 use super::tile::Left;
-use super::weight::{Held, by_columns};
+use super::weight::{Held, Weight, by_columns};
 use super::{from_data, held, tensor, values, values_mut, zeros};
 use crate::Activation;
 use crate::device::is_cpu;
 
 /// Rows up to which [`Dots`] are faster than what is [`Packed`].
-const FEW_ROWS: usize = 96;
+pub(super) const FEW_ROWS: usize = 96;
 
 /// A linear layer's parameters.
 #[derive(Clone, Debug)]
@@ -104,18 +104,11 @@ impl Layer {
         if output.is_empty() {
             return;
         }
-        let [batch, sequence, depth] = x.dims();
+        let [.., depth] = x.dims();
         let x = held(x);
         let x = Left { values: values(&x), row: depth, column: 1 };
         if let Some(held) = by_columns(&self.weight) {
-            let weight = held.weight();
-            if batch * sequence <= FEW_ROWS {
-                Dots { x: x.values, weight, columns, finish }.add_to(output);
-            } else {
-                let weight = Ordered::ByColumns(weight);
-                Packed { x: Rows::Of(x), weight, columns, finish }.add_to(output);
-            }
-            return;
+            return add_product(x, held.weight(), columns, finish, output);
         }
         let held = Held::new(self.weight.clone());
         let weight = Ordered::ByRows(held.weight());
@@ -138,6 +131,23 @@ impl Layer {
         let mut output = zeros(batch * sequence * depth);
         Packed { x: Rows::Of(x), weight, columns: 0..depth, finish: () }.add_to(&mut output);
         tensor(output, [batch, sequence, depth])
+    }
+}
+
+/// Adds the product of rows that follow each other and the transpose of a weight to the output,
+/// `[rows, columns]`, and finishes it.
+pub(super) fn add_product(
+    x: Left<'_>,
+    transpose: Weight<'_>,
+    columns: Range<usize>,
+    finish: impl Finishing,
+    output: &mut [f32],
+) {
+    if output.len() <= FEW_ROWS * columns.len() {
+        Dots { x: x.values, weight: transpose, columns, finish }.add_to(output);
+    } else {
+        let (x, weight) = (Rows::Of(x), Ordered::ByColumns(transpose));
+        Packed { x, weight, columns, finish }.add_to(output);
     }
 }
 

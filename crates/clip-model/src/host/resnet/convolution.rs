@@ -6,6 +6,7 @@ use burn::tensor::{DType, Tensor};
 use rayon::prelude::*;
 
 use super::super::finish::Finishing;
+use super::super::linear::{FEW_ROWS, add_product};
 use super::super::packed::{Ordered, Packed, Rows, Windows};
 use super::super::tile::Left;
 use super::super::weight::{Held, Weight};
@@ -47,9 +48,11 @@ impl Convolution {
             [channels * channel, row * self.stride, self.stride],
         );
         let windows = Windows { values: &images, starts: &starts, offsets: &window, run: 1 };
-        let weight = Held::new(self.matrix());
-        let weight = Ordered::ByColumns(weight.weight());
-        self.product(Rows::Windows(windows), weight, [batch, size[0], size[1]], None, true)
+        let (weight, columns) = (Held::new(self.matrix()), 0..values(&self.scale).len());
+        self.output([batch, size[0], size[1]], None, true, |values, finish| {
+            let (x, weight) = (Rows::Windows(windows), Ordered::ByColumns(weight.weight()));
+            Packed { x, weight, columns, finish }.add_to(values);
+        })
     }
 
     /// With a ReLU.
@@ -73,20 +76,37 @@ impl Convolution {
         let matrix = self.matrix();
         let [output, depth] = matrix.dims();
         if depth == channels {
-            let x = Left { values: &x.values, row: channels, column: 1 };
             let weight = Held::new(matrix);
-            let weight = Ordered::ByColumns(weight.weight());
-            return self.product(Rows::Of(x), weight, size, added, relu);
+            return self.output(size, added, relu, |values, finish| {
+                let x = Left { values: &x.values, row: channels, column: 1 };
+                add_product(x, weight.weight(), 0..output, finish, values);
+            });
         }
         let images = bordered(&x.values, x.shape);
         let row = (width + 2) * channels;
-        let window = offsets([SIDE, SIDE, channels], [row, channels, 1]);
         let starts = offsets(size, [(height + 2) * row, row, channels]);
+        if starts.len() <= FEW_ROWS {
+            // A copy of the windows costs less than one of the weight.
+            let window = offsets([channels, SIDE, SIDE], [1, row, channels]);
+            let images = images.as_slice();
+            let of = |start: &usize| window.iter().map(|at| images[*start + at]).collect();
+            let windows: Vec<Vec<f32>> = starts.par_iter().map(of).collect();
+            let windows = windows.concat();
+            let weight = Held::new(matrix);
+            return self.output(size, added, relu, |values, finish| {
+                let x = Left { values: &windows, row: depth, column: 1 };
+                add_product(x, weight.weight(), 0..output, finish, values);
+            });
+        }
+        let window = offsets([SIDE, SIDE, channels], [row, channels, 1]);
         let windows = Windows { values: &images, starts: &starts, offsets: &window, run: channels };
         let weight = held(matrix.cast(DType::F32));
         let weight = channels_last(values(&weight), channels);
-        let weight = Ordered::ByColumns(Weight::of(&weight, [output, depth]));
-        self.product(Rows::Windows(windows), weight, size, added, relu)
+        let weight = Weight::of(&weight, [output, depth]);
+        self.output(size, added, relu, |values, finish| {
+            let (x, weight) = (Rows::Windows(windows), Ordered::ByColumns(weight));
+            Packed { x, weight, columns: 0..output, finish }.add_to(values);
+        })
     }
 
     /// `[out, in * side * side]`.
@@ -95,21 +115,19 @@ impl Convolution {
         self.weight.clone().reshape([output as i32, -1])
     }
 
-    fn product(
+    /// What a product is added to and finished.
+    fn output(
         &self,
-        x: Rows<'_>,
-        weight: Ordered<'_>,
         [batch, height, width]: [usize; 3],
         added: Option<&Pixels>,
         relu: bool,
+        add: impl FnOnce(&mut [f32], Normalize<'_>),
     ) -> Pixels {
-        let (scale, bias) = (super::super::values(&self.scale), super::super::values(&self.bias));
-        let columns = scale.len();
-        let mut values = zeros(batch * height * width * columns);
+        let (scale, bias) = (values(&self.scale), values(&self.bias));
+        let mut output = zeros(batch * height * width * scale.len());
         let added = added.map(|pixels| pixels.values.as_slice());
-        let finish = Normalize { scale, bias, added, relu };
-        Packed { x, weight, columns: 0..columns, finish }.add_to(&mut values);
-        Pixels { values, shape: [batch, height, width, columns] }
+        add(&mut output, Normalize { scale, bias, added, relu });
+        Pixels { values: output, shape: [batch, height, width, scale.len()] }
     }
 }
 

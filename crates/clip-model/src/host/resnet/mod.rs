@@ -15,6 +15,10 @@ use crate::device::is_cpu;
 use crate::vision::{Bottleneck, ModifiedResNet};
 use crate::{Mode, Statistics};
 
+/// Images that go through the stem and the first two stages at a time: what lies between is to stay
+/// in the cache.
+const IMAGES: usize = 2;
+
 /// What comes before the pooling, broken with; or the images to go on with, where there is a graph,
 /// another device, or statistics of the batch. All is computed in f32, whatever formats the images
 /// and the weights have.
@@ -38,15 +42,21 @@ pub(crate) fn positions(
         return ControlFlow::Continue(images);
     }
     let dtype = images.dtype();
-    let x = stem(resnet, images.cast(DType::F32));
-    let Pixels { values, shape: [batch, height, width, channels] } = resnet.blocks().fold(x, block);
+    let [_, channels, height, width] = images.dims();
+    let images = held(images.cast(DType::F32));
+    let parts = values(&images).chunks(IMAGES * channels * height * width).map(|images| {
+        let x = stem(resnet, images, [channels, height, width]);
+        resnet.layer1.iter().chain(&resnet.layer2).fold(x, block)
+    });
+    let x = Pixels::joined(parts.collect());
+    let x = resnet.layer3.iter().chain(&resnet.layer4).fold(x, block);
+    let Pixels { values, shape: [batch, height, width, channels] } = x;
     ControlFlow::Break(tensor(values, [batch, height * width, channels]).cast(dtype))
 }
 
-fn stem(resnet: &ModifiedResNet, images: Tensor<4>) -> Pixels {
-    let shape = images.dims();
-    let images = held(images);
-    let x = Convolution::new(&resnet.conv1, &resnet.bn1).of_images(values(&images), shape);
+fn stem(resnet: &ModifiedResNet, images: &[f32], [channels, height, width]: [usize; 3]) -> Pixels {
+    let shape = [images.len() / (channels * height * width), channels, height, width];
+    let x = Convolution::new(&resnet.conv1, &resnet.bn1).of_images(images, shape);
     let x = Convolution::new(&resnet.conv2, &resnet.bn2).activated(&x);
     Convolution::new(&resnet.conv3, &resnet.bn3).activated(&x).pooled(2)
 }

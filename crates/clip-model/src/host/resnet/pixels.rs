@@ -9,6 +9,14 @@ pub(super) struct Pixels {
 }
 
 impl Pixels {
+    /// Parts of a batch, of one size.
+    pub fn joined(parts: Vec<Self>) -> Self {
+        let mut shape = parts.first().map_or([0; 4], |part| part.shape);
+        shape[0] = parts.iter().map(|part| part.shape[0]).sum();
+        let values: Vec<_> = parts.into_iter().map(|part| part.values).collect();
+        Self { values: values.concat(), shape }
+    }
+
     /// The means of squares of so many pixels; what is left over right and below is not seen.
     pub fn pooled(self, side: usize) -> Self {
         if side == 1 {
