@@ -1,6 +1,6 @@
-//! The product of a matrix and a weight in either order, both packed as the processor's registers
-//! take them: tiles of rows, panels of columns. Both orders cost about the same, and so does any
-//! format of the weight, since it is read once for all rows.
+//! The product of rows and a weight in either order, packed as the processor's registers take it:
+//! in panels of columns. Both orders cost about the same, and so does any format of the weight, since
+//! it is read once for all rows. Rows are packed in tiles where they can't be read as they lie.
 
 mod by_rows;
 mod kernel;

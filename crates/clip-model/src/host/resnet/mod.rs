@@ -15,6 +15,8 @@ use crate::device::is_cpu;
 use crate::vision::{Bottleneck, ModifiedResNet};
 use crate::{Mode, Statistics};
 
+/// Pixels of an image's side for one position.
+const SHRINKING: usize = 32;
 /// Images that go through the stem and the first two stages at a time: what lies between is to stay
 /// in the cache.
 const IMAGES: usize = 2;
@@ -36,13 +38,14 @@ pub(crate) fn positions(
         Mode::Evaluation => true,
         Mode::Training { statistics, .. } => statistics == Statistics::Running,
     };
+    let [batch, channels, height, width] = images.dims();
+    let too_small = batch == 0 || height.min(width) < SHRINKING;
     let devices = [images.device(), resnet.conv1.weight.val().device()];
     let on_host = devices.iter().all(|device| is_cpu(device) && !device.is_autodiff());
-    if !running || !on_host || images.dims().contains(&0) {
+    if !running || !on_host || too_small {
         return ControlFlow::Continue(images);
     }
     let dtype = images.dtype();
-    let [_, channels, height, width] = images.dims();
     let images = held(images.cast(DType::F32));
     let parts = values(&images).chunks(IMAGES * channels * height * width).map(|images| {
         let x = stem(resnet, images, [channels, height, width]);
