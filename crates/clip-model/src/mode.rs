@@ -16,6 +16,16 @@ pub enum Mode {
     },
 }
 
+impl Mode {
+    /// What batch normalisation goes by.
+    pub(crate) fn statistics(self) -> Statistics {
+        match self {
+            Self::Training { statistics, .. } => statistics,
+            Self::Evaluation => Statistics::Running,
+        }
+    }
+}
+
 /// The statistics of batch normalisation in training.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Statistics {

@@ -104,12 +104,12 @@ impl Layer {
         if output.is_empty() {
             return;
         }
-        let [.., depth] = x.dims();
         let x = held(x);
-        let x = Left { values: values(&x), row: depth, column: 1 };
         if let Some(held) = by_columns(&self.weight) {
-            return add_product(x, held.weight(), columns, finish, output);
+            return add_product(values(&x), held.weight(), columns, finish, output);
         }
+        let [depth, _] = self.weight.dims();
+        let x = Left { values: values(&x), row: depth, column: 1 };
         let held = Held::new(self.weight.clone());
         let weight = Ordered::ByRows(held.weight());
         Packed { x: Rows::Of(x), weight, columns, finish }.add_to(output);
@@ -134,19 +134,25 @@ impl Layer {
     }
 }
 
-/// Adds the product of rows that follow each other and the transpose of a weight to the output,
-/// `[rows, columns]`, and finishes it.
+/// Adds a product to the output and finishes it.
+///
+/// # Shapes
+///
+/// - x: `[rows, depth]`
+/// - transpose: `[out, depth]`, of which some columns are computed
+/// - output: `[rows, columns]`
 pub(super) fn add_product(
-    x: Left<'_>,
+    x: &[f32],
     transpose: Weight<'_>,
     columns: Range<usize>,
     finish: impl Finishing,
     output: &mut [f32],
 ) {
     if output.len() <= FEW_ROWS * columns.len() {
-        Dots { x: x.values, weight: transpose, columns, finish }.add_to(output);
+        Dots { x, weight: transpose, columns, finish }.add_to(output);
     } else {
-        let (x, weight) = (Rows::Of(x), Ordered::ByColumns(transpose));
+        let x = Rows::Of(Left { values: x, row: transpose.columns, column: 1 });
+        let weight = Ordered::ByColumns(transpose);
         Packed { x, weight, columns, finish }.add_to(output);
     }
 }

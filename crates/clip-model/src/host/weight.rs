@@ -93,6 +93,7 @@ impl Held {
 }
 
 impl<'a> Weight<'a> {
+    /// Of values in f32, `[depth, columns]`.
     pub fn of(values: &'a [f32], [depth, columns]: [usize; 2]) -> Self {
         Self { numbers: Numbers::F32(values), depth, columns }
     }
@@ -173,16 +174,13 @@ impl<'a> Weight<'a> {
     /// Asks for the cache line of a number.
     #[inline(always)]
     pub fn prefetch(self, position: usize) {
-        match self.numbers {
-            Numbers::F32(values) => prefetch(values.as_ptr().wrapping_add(position), Cache::Second),
-            Numbers::Bf16(values) => {
-                prefetch(values.as_ptr().wrapping_add(position), Cache::Second)
-            }
-            Numbers::F16(values) => prefetch(values.as_ptr().wrapping_add(position), Cache::Second),
-            Numbers::Int8(values, _) => {
-                prefetch(values.as_ptr().wrapping_add(position), Cache::Second)
-            }
-        }
+        let address: *const u8 = match self.numbers {
+            Numbers::F32(values) => values.as_ptr().wrapping_add(position).cast(),
+            Numbers::Bf16(values) => values.as_ptr().wrapping_add(position).cast(),
+            Numbers::F16(values) => values.as_ptr().wrapping_add(position).cast(),
+            Numbers::Int8(values, _) => values.as_ptr().wrapping_add(position).cast(),
+        };
+        prefetch(address, Cache::Second);
     }
 }
 

@@ -56,10 +56,7 @@ impl BatchNorm {
 
     fn forward_wide(&self, x: Tensor<4>, mode: Mode) -> Tensor<4> {
         let (gamma, beta) = (wide(self.gamma.val()), wide(self.beta.val()));
-        let statistics = match mode {
-            Mode::Training { statistics, .. } => statistics,
-            Mode::Evaluation => Statistics::Running,
-        };
+        let statistics = mode.statistics();
         if statistics == Statistics::Running {
             let mean = wide(self.running_mean.value());
             let variance = wide(self.running_var.value());

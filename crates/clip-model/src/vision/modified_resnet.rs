@@ -96,11 +96,6 @@ impl ModifiedResNet {
             ControlFlow::Break(positions) => return self.attnpool.forward_positions(positions),
             ControlFlow::Continue(images) => images,
         };
-        self.forward_by_operations(images, mode)
-    }
-
-    /// The same by Burn's operations, one after the other.
-    fn forward_by_operations(&self, images: Tensor<4>, mode: Mode) -> Tensor<2> {
         let x = self.stem(images, mode);
         self.attnpool.forward(self.blocks().fold(x, |x, block| block.forward(x, mode)))
     }

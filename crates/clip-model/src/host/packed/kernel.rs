@@ -20,7 +20,6 @@ pub(super) const fn most_rows<S: Simd>() -> usize {
 }
 
 /// What a tile is the product of.
-#[derive(Clone)]
 pub(super) struct Tile<'a> {
     pub x: Source<'a>,
     /// `[depth, 2 vectors]`.

@@ -197,12 +197,17 @@ mod tests {
             Left { values: values(&x), row: depth, column: 1 },
             Left { values: values(&turned), row: 1, column: rows },
         ] {
-            let mut output = values(&sum).to_vec();
             let finish = Finish { bias: values(&bias), activation: None };
-            Packed { x: Rows::Of(x), weight, columns: columns.clone(), finish }.add_to(&mut output);
-            let output = tensor(output, [rows, columns.len()]).into_data();
+            let packed = Packed { x: Rows::Of(x), weight, columns: columns.clone(), finish };
             println!("{format:?} {rows} rows of {depth}, columns {columns:?}, left {}", x.column);
-            output.assert_approx_eq(&right.to_data(), tolerance);
+            // Whichever the number of cores would choose.
+            let (mut by_rows, mut by_columns) = (values(&sum).to_vec(), values(&sum).to_vec());
+            packed.add_by_rows(&mut by_rows);
+            packed.add_by_columns(rows, &mut by_columns);
+            for output in [by_rows, by_columns] {
+                let output = tensor(output, [rows, columns.len()]).into_data();
+                output.assert_approx_eq(&right.to_data(), tolerance);
+            }
         }
     }
 
@@ -231,22 +236,27 @@ mod tests {
     #[test]
     fn a_processor_without_vectors_computes_the_same() {
         let scalar = pulp::Scalar::new();
-        let [rows, depth, columns] = [7, 19, 11];
         Device::flex().seed(3);
-        let (x, transpose) = (noise([rows, depth]), noise([columns, depth]));
-        let right = x.clone().matmul(transpose.clone().transpose());
-        let by_rows = Held::new(transpose.clone().transpose());
-        let (x, by_columns) = (held(x), Held::new(transpose));
-        let x = Rows::Of(Left { values: values(&x), row: depth, column: 1 });
-        let packed = PackRows { x, rows, depth }.with_simd(scalar);
-        for weight in [Ordered::ByRows(by_rows.weight()), Ordered::ByColumns(by_columns.weight())] {
-            let (mut output, mut buffer) = (vec![0.0; rows * columns], Vec::new());
-            let mut rows: Vec<_> = output.chunks_exact_mut(columns).collect();
-            let (buffer, rows) = (&mut buffer, rows.as_mut_slice());
-            let tiles = packed.as_ref();
-            Columns { x, tiles, weight, first: 0, buffer, rows }.with_simd(scalar);
-            let output = tensor(output, right.dims()).into_data();
-            output.assert_approx_eq(&right.to_data(), Tolerance::<f32>::absolute(1e-5));
+        // The rows are packed, then read where they lie.
+        for [rows, depth, columns] in [[7, 19, 11], [7, 24, 11]] {
+            let (x, transpose) = (noise([rows, depth]), noise([columns, depth]));
+            let right = x.clone().matmul(transpose.clone().transpose());
+            let by_rows = Held::new(transpose.clone().transpose());
+            let (x, by_columns) = (held(x), Held::new(transpose));
+            let x = Rows::Of(Left { values: values(&x), row: depth, column: 1 });
+            let packed = PackRows { x, rows, depth }.with_simd(scalar);
+            for weight in
+                [Ordered::ByRows(by_rows.weight()), Ordered::ByColumns(by_columns.weight())]
+            {
+                let (mut output, mut buffer) = (vec![0.0; rows * columns], Vec::new());
+                assert_eq!(packed.is_some(), depth == 19);
+                let mut rows: Vec<_> = output.chunks_exact_mut(columns).collect();
+                let (buffer, rows) = (&mut buffer, rows.as_mut_slice());
+                let tiles = packed.as_ref();
+                Columns { x, tiles, weight, first: 0, buffer, rows }.with_simd(scalar);
+                let output = tensor(output, right.dims()).into_data();
+                output.assert_approx_eq(&right.to_data(), Tolerance::<f32>::absolute(1e-5));
+            }
         }
     }
 

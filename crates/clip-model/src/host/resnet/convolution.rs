@@ -8,7 +8,6 @@ use rayon::prelude::*;
 use super::super::finish::Finishing;
 use super::super::linear::{FEW_ROWS, add_product};
 use super::super::packed::{Ordered, Packed, Rows, Windows};
-use super::super::tile::Left;
 use super::super::weight::{Held, Weight};
 use super::super::{held, values, zeros};
 use super::pixels::{Pixels, bordered};
@@ -71,41 +70,41 @@ impl Convolution {
     }
 
     fn of(&self, x: &Pixels, added: Option<&Pixels>, relu: bool) -> Pixels {
-        let [batch, height, width, channels] = x.shape;
+        let [.., side] = self.weight.dims();
+        let [batch, height, width, _] = x.shape;
         let size = [batch, height, width];
-        let matrix = self.matrix();
-        let [output, depth] = matrix.dims();
-        if depth == channels {
-            let weight = Held::new(matrix);
-            return self.output(size, added, relu, |values, finish| {
-                let x = Left { values: &x.values, row: channels, column: 1 };
-                add_product(x, weight.weight(), 0..output, finish, values);
-            });
+        if side == 1 {
+            return self.of_rows(&x.values, size, added, relu);
         }
+        if batch * height * width <= FEW_ROWS {
+            // A copy of the windows costs less than one of the weight.
+            return self.of_rows(&copied_windows(x), size, added, relu);
+        }
+        self.of_windows(x, added, relu)
+    }
+
+    /// Of rows, `[batch * height * width, in * side * side]`.
+    fn of_rows(&self, x: &[f32], size: [usize; 3], added: Option<&Pixels>, relu: bool) -> Pixels {
+        let (weight, columns) = (Held::new(self.matrix()), 0..values(&self.scale).len());
+        self.output(size, added, relu, |values, finish| {
+            add_product(x, weight.weight(), columns, finish, values);
+        })
+    }
+
+    fn of_windows(&self, x: &Pixels, added: Option<&Pixels>, relu: bool) -> Pixels {
+        let [batch, height, width, channels] = x.shape;
         let images = bordered(&x.values, x.shape);
         let row = (width + 2) * channels;
-        let starts = offsets(size, [(height + 2) * row, row, channels]);
-        if starts.len() <= FEW_ROWS {
-            // A copy of the windows costs less than one of the weight.
-            let window = offsets([channels, SIDE, SIDE], [1, row, channels]);
-            let images = images.as_slice();
-            let of = |start: &usize| window.iter().map(|at| images[*start + at]).collect();
-            let windows: Vec<Vec<f32>> = starts.par_iter().map(of).collect();
-            let windows = windows.concat();
-            let weight = Held::new(matrix);
-            return self.output(size, added, relu, |values, finish| {
-                let x = Left { values: &windows, row: depth, column: 1 };
-                add_product(x, weight.weight(), 0..output, finish, values);
-            });
-        }
         let window = offsets([SIDE, SIDE, channels], [row, channels, 1]);
+        let starts = offsets([batch, height, width], [(height + 2) * row, row, channels]);
         let windows = Windows { values: &images, starts: &starts, offsets: &window, run: channels };
-        let weight = held(matrix.cast(DType::F32));
+        let weight = held(self.matrix().cast(DType::F32));
         let weight = channels_last(values(&weight), channels);
-        let weight = Weight::of(&weight, [output, depth]);
-        self.output(size, added, relu, |values, finish| {
+        let shape = [values(&self.scale).len(), window.len()];
+        let weight = Weight::of(&weight, shape);
+        self.output([batch, height, width], added, relu, |values, finish| {
             let (x, weight) = (Rows::Windows(windows), Ordered::ByColumns(weight));
-            Packed { x, weight, columns: 0..output, finish }.add_to(values);
+            Packed { x, weight, columns: 0..shape[0], finish }.add_to(values);
         })
     }
 
@@ -129,6 +128,17 @@ impl Convolution {
         add(&mut output, Normalize { scale, bias, added, relu });
         Pixels { values: output, shape: [batch, height, width, scale.len()] }
     }
+}
+
+/// The windows of all pixels, `[batch * height * width, in * side * side]`.
+fn copied_windows(x: &Pixels) -> Vec<f32> {
+    let [batch, height, width, channels] = x.shape;
+    let images = &bordered(&x.values, x.shape)[..];
+    let row = (width + 2) * channels;
+    let window = &offsets([channels, SIDE, SIDE], [1, row, channels])[..];
+    let starts = offsets([batch, height, width], [(height + 2) * row, row, channels]);
+    let of = |start: usize| window.iter().map(move |at| images[start + at]);
+    starts.into_iter().flat_map(of).collect()
 }
 
 /// Where each of some values in a row lies, of three axes by the steps of each.

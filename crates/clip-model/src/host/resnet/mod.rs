@@ -17,8 +17,8 @@ use crate::{Mode, Statistics};
 
 /// Pixels of an image's side for one position.
 const SHRINKING: usize = 32;
-/// Images that go through the stem and the first two stages at a time: what lies between is to stay
-/// in the cache.
+/// Images that go through the stem and the first two stages at a time, where a pixel's channels are
+/// few but pixels many: what lies between takes little memory, however large the batch is.
 const IMAGES: usize = 2;
 
 /// What comes before the pooling, broken with; or the images to go on with, where there is a graph,
@@ -34,10 +34,7 @@ pub(crate) fn positions(
     images: Tensor<4>,
     mode: Mode,
 ) -> ControlFlow<Tensor<3>, Tensor<4>> {
-    let running = match mode {
-        Mode::Evaluation => true,
-        Mode::Training { statistics, .. } => statistics == Statistics::Running,
-    };
+    let running = mode.statistics() == Statistics::Running;
     let [batch, channels, height, width] = images.dims();
     let too_small = batch == 0 || height.min(width) < SHRINKING;
     let devices = [images.device(), resnet.conv1.weight.val().device()];
@@ -150,11 +147,14 @@ mod tests {
         {
             let (resnet, images) = (resnet(width), images(shape));
             let right = by_operations(&resnet, images.clone()).into_data();
-            let ControlFlow::Break(output) = positions(&resnet, images, Mode::Evaluation) else {
-                panic!("images of {shape:?} are for the host");
-            };
-            println!("{width} {shape:?}");
-            output.into_data().assert_approx_eq(&right, Tolerance::<f32>::rel_abs(1e-4, 1e-4));
+            // The number of cores decides whether a task takes rows or columns.
+            for cores in [1, 16] {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(cores).build().unwrap();
+                let output = pool.install(|| positions(&resnet, images.clone(), Mode::Evaluation));
+                println!("{width} {shape:?} {cores}");
+                let output = output.break_value().unwrap().into_data();
+                output.assert_approx_eq(&right, Tolerance::<f32>::rel_abs(1e-4, 1e-4));
+            }
         }
     }
 
@@ -165,9 +165,7 @@ mod tests {
         let rounded = resnet.map(&mut Cast(DType::BF16));
         let widened = rounded.clone().map(&mut Cast(DType::F32));
         let right = by_operations(&widened, images.clone()).into_data();
-        let ControlFlow::Break(output) = positions(&rounded, images, Mode::Evaluation) else {
-            panic!("weights in 16 bits are for the host");
-        };
+        let output = positions(&rounded, images, Mode::Evaluation).break_value().unwrap();
         output.into_data().assert_approx_eq(&right, Tolerance::<f32>::rel_abs(1e-4, 1e-4));
     }
 
@@ -176,6 +174,8 @@ mod tests {
         let resnet = resnet(8);
         let training = Mode::Training { statistics: Statistics::Batch, seed: 0 };
         let frozen = Mode::Training { statistics: Statistics::Running, seed: 0 };
+        let small = images([1, 3, 31, 40]);
+        assert!(positions(&resnet, small, Mode::Evaluation).is_continue());
         let images = images([1, 3, 32, 32]);
         assert!(positions(&resnet, images.clone(), training).is_continue());
         assert!(positions(&resnet, images.clone(), frozen).is_break());
