@@ -32,7 +32,7 @@ impl<F: Finishing> Packed<'_, F> {
 
     fn packed_weight(&self, arch: Arch) -> Vec<Part> {
         let columns = || self.columns.clone().step_by(GROUP);
-        let parts: Vec<_> = depths(self.weight.depth())
+        let parts: Vec<_> = depths(self.x, self.weight.depth())
             .flat_map(|depth| columns().map(move |first| (depth.clone(), first)))
             .collect();
         let pack = |(depth, first): (Range<usize>, usize)| {

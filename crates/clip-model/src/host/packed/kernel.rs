@@ -33,7 +33,8 @@ pub(super) struct Tile<'a> {
 pub(super) enum Source<'a> {
     /// Packed, `[depth, most rows]`.
     Packed(&'a [f32]),
-    /// Where they lie: from the first on, some depths. [`are_read_where_they_lie`] is true of them.
+    /// Where they lie: from the first on, depths of one run. [`are_read_where_they_lie`] is true of
+    /// them.
     Lying { x: Rows<'a>, first: usize, depth: Range<usize> },
 }
 
@@ -63,56 +64,75 @@ impl Tile<'_> {
 
     #[inline(always)]
     fn add<S: Simd, const MOST: usize, const ROWS: usize>(self, simd: S, rows: &mut [&mut [f32]]) {
-        let Self { x, panel, column } = self;
-        // Rows lie too far from each other for the processor to guess what comes next.
-        for row in &*rows {
-            let first = row.as_ptr().wrapping_add(column);
-            prefetch(first, Cache::First);
-            prefetch(first.wrapping_add(2 * S::F32_LANES - 1), Cache::First);
+        let column = self.column;
+        let width = 2 * S::F32_LANES;
+        if let Ok(rows) = <&mut [&mut [f32]; ROWS]>::try_from(&mut *rows)
+            && column + width <= rows[0].len()
+        {
+            // Rows lie too far from each other for the processor to guess what comes next.
+            for row in &*rows {
+                let first = row.as_ptr().wrapping_add(column);
+                prefetch(first, Cache::First);
+                prefetch(first.wrapping_add(width - 1), Cache::First);
+            }
+            return self.add_whole::<S, MOST, ROWS>(simd, ROWS, rows);
         }
-        let sums = match x {
-            Source::Packed(x) => simd.vectorize(Sums::<S, MOST, ROWS> { simd, x, panel }),
-            Source::Lying { x, first, depth } => {
-                let starts = x.starts(first, first + rows.len());
-                simd.vectorize(SumsOfLying::<S, ROWS> { simd, x, starts, depth, panel })
-            }
-        };
+        let mut sums = [[0.0; 2 * LANES]; ROWS];
+        let kept = rows.len();
+        let tile = Self { column: 0, ..self };
+        tile.add_whole::<S, MOST, ROWS>(simd, kept, &mut sums.each_mut().map(|row| &mut row[..]));
         for (row, sums) in rows.iter_mut().zip(&sums) {
-            let end = (column + 2 * S::F32_LANES).min(row.len());
-            let (whole, rest) = S::as_mut_simd_f32s(&mut row[column..end]);
-            for (row, sum) in whole.iter_mut().zip(sums) {
-                *row = simd.add_f32s(*row, *sum);
+            for (value, sum) in row[column..].iter_mut().zip(&sums[..width]) {
+                *value += sum;
             }
-            if let (false, Some(sum)) = (rest.is_empty(), sums.get(whole.len())) {
-                let old = simd.partial_load_f32s(rest);
-                simd.partial_store_f32s(rest, simd.add_f32s(old, *sum));
+        }
+    }
+
+    /// To as many rows, that hold the whole tile, of which some are kept.
+    #[inline(always)]
+    fn add_whole<S: Simd, const MOST: usize, const ROWS: usize>(
+        self,
+        simd: S,
+        kept: usize,
+        rows: &mut [&mut [f32]; ROWS],
+    ) {
+        let Self { x, panel, column } = self;
+        match x {
+            Source::Packed(x) => {
+                simd.vectorize(AddPacked::<S, MOST, ROWS> { simd, x, panel, rows, column });
+            }
+            Source::Lying { x, first, depth } => {
+                let x = x.parts(first, first + kept, depth);
+                simd.vectorize(AddLying { simd, x, panel, rows, column });
             }
         }
     }
 }
 
-/// The sums alone: a function of its own, since with more about it the compiler moves them from
-/// registers to memory and back at each depth.
-struct Sums<'a, S, const MOST: usize, const ROWS: usize> {
+/// The product of packed rows.
+struct AddPacked<'a, 'b, 'c, S, const MOST: usize, const ROWS: usize> {
     simd: S,
+    /// `[depth, MOST]`.
     x: &'a [f32],
     panel: &'a [f32],
+    rows: &'b mut [&'c mut [f32]; ROWS],
+    column: usize,
 }
 
-impl<S: Simd, const MOST: usize, const ROWS: usize> NullaryFnOnce for Sums<'_, S, MOST, ROWS> {
-    type Output = [[S::f32s; 2]; ROWS];
+impl<S: Simd, const MOST: usize, const ROWS: usize> NullaryFnOnce
+    for AddPacked<'_, '_, '_, S, MOST, ROWS>
+{
+    type Output = ();
 
     #[inline(always)]
-    fn call(self) -> Self::Output {
-        let Self { simd, x, panel } = self;
+    fn call(self) {
+        let Self { simd, x, panel, rows, column } = self;
         let (x, _) = x.as_chunks::<MOST>();
-        let (panel, _) = S::as_simd_f32s(panel);
-        let (panel, _) = panel.as_chunks::<2>();
-        let (x, panel) = (x.as_chunks::<UNROLLED>().0, panel.as_chunks::<UNROLLED>().0);
-        let steps = x.len().min(panel.len());
-        let (x, panel) = (&x[..steps], &panel[..steps]);
+        let (x, panel) = (x.as_chunks::<UNROLLED>().0, steps::<S>(panel));
+        let length = x.len().min(panel.len());
+        let (x, panel) = (&x[..length], &panel[..length]);
         let mut sums = [[simd.splat_f32s(0.0); 2]; ROWS];
-        for step in 0..steps {
+        for step in 0..length {
             for (x, panel) in x[step].iter().zip(&panel[step]) {
                 for (sums, x) in sums.iter_mut().zip(x) {
                     let x = simd.splat_f32s(*x);
@@ -121,49 +141,65 @@ impl<S: Simd, const MOST: usize, const ROWS: usize> NullaryFnOnce for Sums<'_, S
                 }
             }
         }
-        sums
+        add_sums(simd, sums, rows, column);
     }
 }
 
-/// The same of rows where they lie.
-struct SumsOfLying<'a, S, const ROWS: usize> {
+/// The product of rows where they lie.
+struct AddLying<'a, 'b, 'c, S, const ROWS: usize> {
     simd: S,
-    x: Rows<'a>,
-    starts: [usize; ROWS],
-    depth: Range<usize>,
+    /// `[ROWS][depth]`.
+    x: [&'a [f32]; ROWS],
     panel: &'a [f32],
+    rows: &'b mut [&'c mut [f32]; ROWS],
+    column: usize,
 }
 
-impl<S: Simd, const ROWS: usize> NullaryFnOnce for SumsOfLying<'_, S, ROWS> {
-    type Output = [[S::f32s; 2]; ROWS];
+impl<S: Simd, const ROWS: usize> NullaryFnOnce for AddLying<'_, '_, '_, S, ROWS> {
+    type Output = ();
 
     #[inline(always)]
-    fn call(self) -> Self::Output {
-        let Self { simd, x, starts, mut depth, panel } = self;
-        let (panel, _) = S::as_simd_f32s(panel);
-        let (mut panel, _) = panel.as_chunks::<2>();
+    fn call(self) {
+        let Self { simd, x, panel, rows, column } = self;
+        let panel = steps::<S>(panel);
+        let length = panel.len();
+        let mut parts: [&[[f32; UNROLLED]]; ROWS] = [&[]; ROWS];
+        // Not by a closure, after which the compiler would not know their lengths.
+        for (part, x) in parts.iter_mut().zip(x) {
+            *part = &x.as_chunks().0[..length];
+        }
         let mut sums = [[simd.splat_f32s(0.0); 2]; ROWS];
-        while !depth.is_empty() {
-            let end = x.run_end(depth.start).min(depth.end);
-            let (offset, length) = (x.offset(depth.start), end - depth.start);
-            let steps = length / UNROLLED;
-            let rows = starts.map(|start| {
-                let (steps, _) = x.values()[start + offset..][..length].as_chunks::<UNROLLED>();
-                steps
-            });
-            let (run, rest) = panel.split_at(length);
-            let (run, _) = run.as_chunks::<UNROLLED>();
-            for step in 0..steps {
-                for (depth, panel) in run[step].iter().enumerate() {
-                    for (sums, row) in sums.iter_mut().zip(&rows) {
-                        let x = simd.splat_f32s(row[step][depth]);
-                        sums[0] = simd.mul_add_f32s(x, panel[0], sums[0]);
-                        sums[1] = simd.mul_add_f32s(x, panel[1], sums[1]);
-                    }
+        for step in 0..length {
+            for (depth, panel) in panel[step].iter().enumerate() {
+                for (sums, x) in sums.iter_mut().zip(&parts) {
+                    let x = simd.splat_f32s(x[step][depth]);
+                    sums[0] = simd.mul_add_f32s(x, panel[0], sums[0]);
+                    sums[1] = simd.mul_add_f32s(x, panel[1], sums[1]);
                 }
             }
-            (panel, depth.start) = (rest, end);
         }
-        sums
+        add_sums(simd, sums, rows, column);
+    }
+}
+
+/// `[depth, 2 vectors]` in steps.
+#[inline(always)]
+fn steps<S: Simd>(panel: &[f32]) -> &[[[S::f32s; 2]; UNROLLED]] {
+    let (vectors, _) = S::as_simd_f32s(panel);
+    vectors.as_chunks::<2>().0.as_chunks::<UNROLLED>().0
+}
+
+/// Adds a whole tile.
+#[inline(always)]
+fn add_sums<S: Simd, const ROWS: usize>(
+    simd: S,
+    sums: [[S::f32s; 2]; ROWS],
+    rows: &mut [&mut [f32]; ROWS],
+    column: usize,
+) {
+    for (row, sums) in rows.iter_mut().zip(&sums) {
+        let (row, _) = S::as_mut_simd_f32s(&mut row[column..column + 2 * S::F32_LANES]);
+        row[0] = simd.add_f32s(row[0], sums[0]);
+        row[1] = simd.add_f32s(row[1], sums[1]);
     }
 }

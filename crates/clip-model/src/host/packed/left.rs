@@ -1,5 +1,7 @@
 //! The left side of a product.
 
+use std::ops::Range;
+
 use super::super::tile::Left;
 use super::STEP;
 
@@ -59,12 +61,12 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// Up to where the values from a depth on follow each other, if any do.
+    /// How many values follow each other, from a multiple of it on.
     #[inline(always)]
-    pub(super) fn run_end(self, depth: usize) -> usize {
+    pub(super) fn run(self) -> usize {
         match self {
             Self::Of(_) => usize::MAX,
-            Self::Windows(Windows { run, .. }) => (depth / run + 1) * run,
+            Self::Windows(windows) => windows.run,
         }
     }
 
@@ -72,5 +74,21 @@ impl<'a> Rows<'a> {
     #[inline(always)]
     pub(super) fn starts<const ROWS: usize>(self, first: usize, end: usize) -> [usize; ROWS] {
         std::array::from_fn(|row| self.start((first + row).min(end - 1)))
+    }
+
+    /// The same, some depths of each, which follow each other.
+    #[inline(always)]
+    pub(super) fn parts<const ROWS: usize>(
+        self,
+        first: usize,
+        end: usize,
+        depth: Range<usize>,
+    ) -> [&'a [f32]; ROWS] {
+        let offset = self.offset(depth.start);
+        let mut parts: [&[f32]; ROWS] = [&[]; ROWS];
+        for (part, start) in parts.iter_mut().zip(self.starts::<ROWS>(first, end)) {
+            *part = &self.values()[start + offset..][..depth.len()];
+        }
+        parts
     }
 }

@@ -88,10 +88,15 @@ impl<F: Finishing> Packed<'_, F> {
     }
 }
 
-/// Depths that are packed at a time: as many each time, if there are more.
-fn depths(depth: usize) -> impl Iterator<Item = Range<usize>> {
-    let length = depth.div_ceil(depth.div_ceil(DEPTH).max(1)).next_multiple_of(LANES).max(LANES);
-    (0..depth).step_by(length).map(move |start| start..depth.min(start + length))
+/// Depths that are packed at a time: of rows that are read where they lie, of one run; as many each
+/// time, if there are more.
+fn depths(x: Rows<'_>, depth: usize) -> impl Iterator<Item = Range<usize>> {
+    let run = if x.follow_each_other() { x.run().min(depth) } else { depth };
+    let length = run.div_ceil(run.div_ceil(DEPTH).max(1)).next_multiple_of(LANES).max(LANES);
+    (0..depth).step_by(run.max(1)).flat_map(move |start| {
+        let end = depth.min(start + run);
+        (start..end).step_by(length).map(move |start| start..end.min(start + length))
+    })
 }
 
 /// Columns of a task: as many tasks for each core.
@@ -140,7 +145,7 @@ impl WithSimd for Columns<'_, '_> {
         let Self { x, tiles, weight, first, buffer, rows } = self;
         let (panel, most) = (2 * S::F32_LANES, most_rows::<S>());
         let width = rows.first().map_or(0, |row| row.len());
-        for depth in depths(weight.depth()) {
+        for depth in depths(x, weight.depth()) {
             let lines = Lines { weight, depth: depth.clone(), columns: first..first + width };
             let (panels, size) = lines.packed(panel, buffer);
             let panels = &buffer[panels];

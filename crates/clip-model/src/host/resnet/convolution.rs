@@ -97,7 +97,8 @@ impl Convolution {
         let row = (width + 2) * channels;
         let window = offsets([SIDE, SIDE, channels], [row, channels, 1]);
         let starts = offsets([batch, height, width], [(height + 2) * row, row, channels]);
-        let windows = Windows { values: &images, starts: &starts, offsets: &window, run: channels };
+        let run = SIDE * channels;
+        let windows = Windows { values: &images, starts: &starts, offsets: &window, run };
         let weight = held(self.matrix().cast(DType::F32));
         let weight = channels_last(values(&weight), channels);
         let shape = [values(&self.scale).len(), window.len()];
