@@ -33,8 +33,7 @@ pub(super) struct Tile<'a> {
 pub(super) enum Source<'a> {
     /// Packed, `[depth, most rows]`.
     Packed(&'a [f32]),
-    /// Where they lie: from the first on, depths of one run. [`are_read_where_they_lie`] is true of
-    /// them.
+    /// Where they lie: from the first on, some depths. [`are_read_where_they_lie`] is true of them.
     Lying { x: Rows<'a>, first: usize, depth: Range<usize> },
 }
 

@@ -3,7 +3,6 @@
 use std::ops::Range;
 
 use super::super::tile::Left;
-use super::STEP;
 
 /// Rows, read wherever their values lie.
 #[derive(Clone, Copy)]
@@ -23,8 +22,6 @@ pub(in super::super) struct Windows<'a> {
     pub starts: &'a [usize],
     /// Where each of a window's values lies from there.
     pub offsets: &'a [usize],
-    /// How many of a window's values follow each other, from a multiple of it on.
-    pub run: usize,
 }
 
 impl<'a> Rows<'a> {
@@ -52,22 +49,10 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// Whether the values of a step, which begins at a multiple of its length, follow each other.
+    /// Whether a row's values do.
     #[inline(always)]
     pub(super) fn follow_each_other(self) -> bool {
-        match self {
-            Self::Of(matrix) => matrix.column == 1,
-            Self::Windows(windows) => windows.run.is_multiple_of(STEP),
-        }
-    }
-
-    /// How many values follow each other, from a multiple of it on.
-    #[inline(always)]
-    pub(super) fn run(self) -> usize {
-        match self {
-            Self::Of(_) => usize::MAX,
-            Self::Windows(windows) => windows.run,
-        }
+        matches!(self, Self::Of(Left { column: 1, .. }))
     }
 
     /// Where the rows of a tile start; those that are too many are the last one again, and not kept.
@@ -76,7 +61,7 @@ impl<'a> Rows<'a> {
         std::array::from_fn(|row| self.start((first + row).min(end - 1)))
     }
 
-    /// The same, some depths of each, which follow each other.
+    /// Some depths of the rows of a tile, whose values follow each other.
     #[inline(always)]
     pub(super) fn parts<const ROWS: usize>(
         self,

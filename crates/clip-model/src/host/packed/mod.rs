@@ -13,6 +13,7 @@ use std::ops::Range;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
+pub(super) use self::by_rows::PackedWeight;
 use self::kernel::{Source, Tile, are_read_where_they_lie, most_rows};
 pub(super) use self::left::{Rows, Windows};
 use self::pack::{Lines, STEP, Tiles};
@@ -88,15 +89,11 @@ impl<F: Finishing> Packed<'_, F> {
     }
 }
 
-/// Depths that are packed at a time: of rows that are read where they lie, of one run; as many each
-/// time, if there are more.
-fn depths(x: Rows<'_>, depth: usize) -> impl Iterator<Item = Range<usize>> {
-    let run = if x.follow_each_other() { x.run().min(depth) } else { depth };
-    let length = run.div_ceil(run.div_ceil(DEPTH).max(1)).next_multiple_of(LANES).max(LANES);
-    (0..depth).step_by(run.max(1)).flat_map(move |start| {
-        let end = depth.min(start + run);
-        (start..end).step_by(length).map(move |start| start..end.min(start + length))
-    })
+/// Depths that are packed at a time: as many each time, if there are more.
+fn depths(depth: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    let length = depth.len().div_ceil(depth.len().div_ceil(DEPTH).max(1));
+    let length = length.next_multiple_of(LANES).max(LANES);
+    depth.clone().step_by(length).map(move |start| start..depth.end.min(start + length))
 }
 
 /// Columns of a task: as many tasks for each core.
@@ -145,7 +142,7 @@ impl WithSimd for Columns<'_, '_> {
         let Self { x, tiles, weight, first, buffer, rows } = self;
         let (panel, most) = (2 * S::F32_LANES, most_rows::<S>());
         let width = rows.first().map_or(0, |row| row.len());
-        for depth in depths(x, weight.depth()) {
+        for depth in depths(0..weight.depth()) {
             let lines = Lines { weight, depth: depth.clone(), columns: first..first + width };
             let (panels, size) = lines.packed(panel, buffer);
             let panels = &buffer[panels];

@@ -3,14 +3,14 @@ use std::iter;
 use burn::backend::flex::FlexTensor;
 use burn::nn::conv::Conv2d;
 use burn::tensor::{DType, Tensor};
-use rayon::prelude::*;
 
 use super::super::finish::Finishing;
 use super::super::linear::{FEW_ROWS, add_product};
 use super::super::packed::{Ordered, Packed, Rows, Windows};
-use super::super::weight::{Held, Weight};
+use super::super::weight::Held;
 use super::super::{held, values, zeros};
 use super::pixels::{Pixels, bordered};
+use super::winograd::Winograd;
 use crate::vision::BatchNorm;
 
 /// Pixels of a window's side that are not one.
@@ -46,7 +46,7 @@ impl Convolution {
             [batch, size[0], size[1]],
             [channels * channel, row * self.stride, self.stride],
         );
-        let windows = Windows { values: &images, starts: &starts, offsets: &window, run: 1 };
+        let windows = Windows { values: &images, starts: &starts, offsets: &window };
         let (weight, columns) = (Held::new(self.matrix()), 0..values(&self.scale).len());
         self.output([batch, size[0], size[1]], None, true, |values, finish| {
             let (x, weight) = (Rows::Windows(windows), Ordered::ByColumns(weight.weight()));
@@ -80,7 +80,7 @@ impl Convolution {
             // A copy of the windows costs less than one of the weight.
             return self.of_rows(&copied_windows(x), size, added, relu);
         }
-        self.of_windows(x, added, relu)
+        self.of_tiles(x, added, relu)
     }
 
     /// Of rows, `[batch * height * width, in * side * side]`.
@@ -91,21 +91,11 @@ impl Convolution {
         })
     }
 
-    fn of_windows(&self, x: &Pixels, added: Option<&Pixels>, relu: bool) -> Pixels {
-        let [batch, height, width, channels] = x.shape;
-        let images = bordered(&x.values, x.shape);
-        let row = (width + 2) * channels;
-        let window = offsets([SIDE, SIDE, channels], [row, channels, 1]);
-        let starts = offsets([batch, height, width], [(height + 2) * row, row, channels]);
-        let run = SIDE * channels;
-        let windows = Windows { values: &images, starts: &starts, offsets: &window, run };
+    fn of_tiles(&self, x: &Pixels, added: Option<&Pixels>, relu: bool) -> Pixels {
+        let [batch, height, width, _] = x.shape;
         let weight = held(self.matrix().cast(DType::F32));
-        let weight = channels_last(values(&weight), channels);
-        let shape = [values(&self.scale).len(), window.len()];
-        let weight = Weight::of(&weight, shape);
-        self.output([batch, height, width], added, relu, |values, finish| {
-            let (x, weight) = (Rows::Windows(windows), Ordered::ByColumns(weight));
-            Packed { x, weight, columns: 0..shape[0], finish }.add_to(values);
+        self.output([batch, height, width], added, relu, |output, finish| {
+            Winograd::new(x, values(&weight), finish).write(output);
         })
     }
 
@@ -149,21 +139,6 @@ fn offsets(shape: [usize; 3], steps: [usize; 3]) -> Vec<usize> {
         .flat_map(|first| axis(1).map(move |second| first + second))
         .flat_map(|start| axis(2).map(move |third| start + third))
         .collect()
-}
-
-/// `[out, in, pixels]` to `[out, pixels, in]`.
-fn channels_last(weight: &[f32], channels: usize) -> Vec<f32> {
-    let pixels = SIDE * SIDE;
-    let mut turned = vec![0.0; weight.len()];
-    let size = channels * pixels;
-    turned.par_chunks_mut(size).zip(weight.par_chunks(size)).for_each(|(to, from)| {
-        for (pixel, to) in to.chunks_exact_mut(channels).enumerate() {
-            for (to, from) in to.iter_mut().zip(from[pixel..].iter().step_by(pixels)) {
-                *to = *from;
-            }
-        }
-    });
-    turned
 }
 
 /// Normalises a product.

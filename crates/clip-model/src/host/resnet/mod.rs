@@ -3,6 +3,8 @@
 
 mod convolution;
 mod pixels;
+mod transform;
+mod winograd;
 
 use std::ops::ControlFlow;
 

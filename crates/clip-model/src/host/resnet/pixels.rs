@@ -17,6 +17,14 @@ impl Pixels {
         Self { values: values.concat(), shape }
     }
 
+    /// A pixel's channels.
+    #[inline(always)]
+    pub fn pixel(&self, image: usize, y: usize, x: usize) -> Option<&[f32]> {
+        let [_, height, width, channels] = self.shape;
+        let start = ((image * height + y) * width + x) * channels;
+        (y < height && x < width).then(|| &self.values[start..][..channels])
+    }
+
     /// The means of squares of so many pixels; what is left over right and below is not seen.
     pub fn pooled(self, side: usize) -> Self {
         if side == 1 {
