@@ -155,20 +155,23 @@ struct Normalize<'a> {
 impl Finishing for Normalize<'_> {
     #[inline(always)]
     fn finish(&self, row: usize, column: usize, values: &mut [f32]) {
+        // What is not a number stays so. In one pass, which writes every value: those that a ReLU
+        // changes alone would be written under a mask, which some processors are slow at.
+        let least = if self.relu { 0.0 } else { f32::NEG_INFINITY };
+        let at_least = |value: f32| if value < least { least } else { value };
         let parameters = self.scale[column..].iter().zip(&self.bias[column..]);
-        for (value, (scale, bias)) in iter::zip(&mut *values, parameters) {
-            *value = *value * scale + bias;
-        }
-        if let Some(added) = self.added {
-            for (value, added) in iter::zip(&mut *values, &added[row * self.scale.len() + column..])
-            {
-                *value += added;
+        let values = iter::zip(values, parameters);
+        match self.added {
+            Some(added) => {
+                let added = &added[row * self.scale.len() + column..];
+                for ((value, (scale, bias)), added) in values.zip(added) {
+                    *value = at_least(*value * scale + bias + added);
+                }
             }
-        }
-        if self.relu {
-            for value in values {
-                // What is not a number stays so.
-                *value = if *value < 0.0 { 0.0 } else { *value };
+            None => {
+                for (value, (scale, bias)) in values {
+                    *value = at_least(*value * scale + bias);
+                }
             }
         }
     }
