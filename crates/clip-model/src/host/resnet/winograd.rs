@@ -55,8 +55,8 @@ impl<'a, F: Finishing> Winograd<'a, F> {
         let images = output.chunks_exact_mut(height * row);
         let mut tile_rows: Vec<_> =
             images.flat_map(|image| image.chunks_mut(OUTPUTS * row)).collect();
-        let most = tile_rows.len().div_ceil(TASKS * rayon::current_num_threads());
-        let share = (TILES / width.div_ceil(OUTPUTS)).clamp(1, most.max(1));
+        let most = tile_rows.len().div_ceil(TASKS * rayon::current_num_threads()).max(1);
+        let share = (TILES / width.div_ceil(OUTPUTS)).clamp(1, most);
         let tasks = tile_rows.par_chunks_mut(share).enumerate();
         let arch = Arch::new();
         tasks.for_each_init(Buffers::default, |buffers, (index, rows)| {
@@ -141,8 +141,8 @@ impl<F: Finishing> WithSimd for Task<'_, '_, F> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { convolution, first, buffers, rows } = self;
-        let Winograd { x, weights, columns, finish } = convolution;
-        let [_, height, width, channels] = x.shape;
+        let Winograd { x: pixels, weights, columns, finish } = convolution;
+        let [_, height, width, channels] = pixels.shape;
         let tiles = width.div_ceil(OUTPUTS);
         let [input, products] = [channels, *columns].map(stride);
         let border = &vec![0.0; channels][..];
@@ -151,7 +151,7 @@ impl<F: Finishing> WithSimd for Task<'_, '_, F> {
         for (index, to) in buffers.input.chunks_exact_mut(input).enumerate() {
             let (row, column) = (first + index / tiles, index % tiles);
             let tile = [row / tile_rows, row % tile_rows, column];
-            simd.vectorize(TransformInput { simd, x, border, tile, to });
+            simd.vectorize(TransformInput { simd, pixels, border, tile, to });
         }
         buffers.products.clear();
         buffers.products.resize(rows.len() * tiles * products, 0.0);
@@ -191,7 +191,7 @@ fn stride(channels: usize) -> usize {
 /// One tile.
 struct TransformInput<'a, S> {
     simd: S,
-    x: &'a Pixels,
+    pixels: &'a Pixels,
     /// What a pixel of the border is.
     border: &'a [f32],
     /// The image, the row and the column.
@@ -205,12 +205,12 @@ impl<S: Simd> NullaryFnOnce for TransformInput<'_, S> {
 
     #[inline(always)]
     fn call(self) {
-        let Self { simd, x, border, tile: [image, row, column], to } = self;
+        let Self { simd, pixels, border, tile: [image, row, column], to } = self;
         let pixel = |index: usize| {
             // The border comes first.
             let y = (row * OUTPUTS + index / SIDE).checked_sub(1);
-            let x_ = (column * OUTPUTS + index % SIDE).checked_sub(1);
-            y.zip(x_).and_then(|(y, x_)| x.pixel(image, y, x_)).unwrap_or(border)
+            let x = (column * OUTPUTS + index % SIDE).checked_sub(1);
+            y.zip(x).and_then(|(y, x)| pixels.pixel(image, y, x)).unwrap_or(border)
         };
         let from = square::<SIDE, _>((0..PRODUCTS).map(pixel));
         let to = square::<SIDE, _>(to.chunks_exact_mut(border.len()));
