@@ -1,6 +1,6 @@
 //! Convolutions of 3x3 by F(2x2, 3x3) of Lavin and Gray 2016, "Fast Algorithms for Convolutional
-//! Neural Networks": 16 multiplications for four outputs, where windows take 36. Of the algorithms
-//! there, it is the one whose transforms round as little as sums do.
+//! Neural Networks": 16 multiplications for four outputs, where windows take 36. Larger tiles would take
+//! fewer, but their transforms multiply, and round more; these add and halve.
 
 use std::array;
 use std::ops::Range;
