@@ -1,6 +1,6 @@
 use std::ops::{ControlFlow, Range};
 
-use burn::tensor::{DType, Tensor};
+use burn::tensor::Tensor;
 use pulp::{Arch, NullaryFnOnce};
 use rayon::prelude::*;
 
@@ -9,9 +9,8 @@ use super::finish::{Finish, Finishing};
 use super::packed::{Ordered, Packed, Rows};
 use super::tile::Left;
 use super::weight::{Held, Weight, by_columns};
-use super::{from_data, held, tensor, values, values_mut, zeros};
+use super::{from_data, held, takes, tensor, values, values_mut, zeros};
 use crate::Activation;
-use crate::device::is_cpu;
 
 /// Rows up to which [`Dots`] are faster than what is [`Packed`].
 pub(super) const FEW_ROWS: usize = 96;
@@ -38,12 +37,11 @@ pub(crate) fn linear(
     weight: &Tensor<2>,
     bias: Option<Tensor<1>>,
 ) -> ControlFlow<Tensor<3>, Tensor<3>> {
-    let (device, [_, columns]) = (x.device(), weight.dims());
-    let has_graph = device.is_autodiff() || weight.device().is_autodiff();
-    if has_graph || !is_cpu(&device) || x.dtype() != DType::F32 || weight.dtype() != DType::F32 {
+    if !takes(&x) || !takes(weight) {
         return ControlFlow::Continue(x);
     }
-    let bias = bias.unwrap_or_else(|| Tensor::zeros([columns], &device));
+    let [_, columns] = weight.dims();
+    let bias = bias.unwrap_or_else(|| Tensor::zeros([columns], &x.device()));
     let layer = Layer { weight: weight.clone(), bias };
     ControlFlow::Break(layer.forward(x, None))
 }

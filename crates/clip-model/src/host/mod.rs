@@ -1,6 +1,6 @@
-//! The transformer block on the CPU: what is not a matrix product is done in passes over memory that
-//! is already there, vectorised, on all cores; with a graph it is one operation with a derivative of
-//! its own.
+//! What models and losses spend their time on, on the CPU: what is not a matrix product is done in
+//! passes over memory that is already there, vectorised, on all cores; a transformer block with a
+//! graph is one operation with a derivative of its own.
 //!
 //! Burn's own operations remain the reference, which every other device runs: the tests compare both.
 
@@ -10,10 +10,12 @@ mod block;
 mod dots;
 mod finish;
 mod linear;
+mod logits;
 mod math;
 mod norm;
 mod packed;
 mod prefetch;
+mod product;
 mod resnet;
 mod tile;
 mod traced;
@@ -21,14 +23,23 @@ mod weight;
 
 pub(crate) use block::{Block, Options};
 pub(crate) use linear::linear;
+pub(crate) use logits::{log_sum_exp_of_columns, log_sum_exp_of_rows, softmaxes};
+pub(crate) use product::product;
 pub(crate) use resnet::positions;
 
 use burn::backend::Flex;
 use burn::backend::flex::FlexTensor;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{DType, Device, Tensor, TensorData};
 use rayon::prelude::*;
 
 use self::tile::LANES;
+use crate::device::is_cpu;
+
+/// Whether a tensor can be read here: on the CPU, in f32, without a graph.
+pub(crate) fn takes<const D: usize>(x: &Tensor<D>) -> bool {
+    let device = x.device();
+    x.dtype() == DType::F32 && !device.is_autodiff() && is_cpu(&device)
+}
 
 /// A tensor whose [`values`] are read where they lie.
 fn held<const D: usize>(x: Tensor<D>) -> FlexTensor {

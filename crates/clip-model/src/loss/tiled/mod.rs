@@ -24,7 +24,7 @@ pub struct FeatureGradients {
     pub text_features: Tensor<2>,
     /// Derivative with respect to the logit scale (the logarithm), `[1]`.
     pub logit_scale: Tensor<1>,
-    /// Derivative with respect to the logit bias, `[1]`.
+    /// Derivative with respect to the logit bias, `[1]`; 0 if there is none.
     pub logit_bias: Tensor<1>,
 }
 

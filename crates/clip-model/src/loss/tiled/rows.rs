@@ -3,7 +3,7 @@ use std::ops::Range;
 use burn::tensor::Tensor;
 
 use super::FeatureGradients;
-use super::blocks::{add_rows, blocks};
+use super::blocks::{add_rows, blocks, product};
 
 /// Some rows of a batch's matrix of logits, which exists one tile at a time.
 ///
@@ -45,8 +45,9 @@ impl LogitRows {
         logit_bias: Option<Tensor<1>>,
         tile: usize,
     ) -> Self {
+        let scale = logit_scale.exp().unsqueeze();
         let bias = logit_bias.map(Tensor::unsqueeze);
-        Self { images, texts, start, scale: logit_scale.exp().unsqueeze(), bias, tile: tile.max(1) }
+        Self { images, texts, start, scale, bias, tile: tile.max(1) }
     }
 
     /// All rows of a batch.
@@ -78,11 +79,15 @@ impl LogitRows {
         blocks(self.batch(), self.tile)
     }
 
-    /// The logits of a tile, `[rows, columns]`.
-    pub(super) fn logits(&self, place: &Place) -> Tensor<2> {
-        let images = self.images.clone().slice([place.rows.clone()]);
-        let texts = self.texts.clone().slice([place.columns.clone()]);
-        let logits = images.matmul(texts.transpose()) * self.scale.clone();
+    /// Some rows' images times the scale, `[rows, embed]`.
+    pub(super) fn scaled(&self, rows: Range<usize>) -> Tensor<2> {
+        self.images.clone().slice([rows]) * self.scale.clone()
+    }
+
+    /// The logits of images that are [`scaled`](Self::scaled) and some columns, `[rows, columns]`.
+    pub(super) fn logits(&self, images: Tensor<2>, columns: Range<usize>) -> Tensor<2> {
+        let texts = self.texts.clone().slice([columns]);
+        let logits = product(images, texts.transpose());
         match &self.bias {
             Some(bias) => logits + bias.clone(),
             None => logits,
@@ -91,67 +96,58 @@ impl LogitRows {
 
     /// Loss and gradient from those of the tiles' logits.
     ///
-    /// `tile` tells a tile's part of the loss, `[1]`, and the derivative at its logits, as if no
-    /// logit were a pair's. What pairs add is `-pull` times their logits, and is added here.
+    /// `tile` tells a tile's part of the loss, `[1]`, if there is any, and the derivative at its
+    /// logits, as if no logit were a pair's. What pairs add is `-pull` times their logits, and is
+    /// added here.
     pub(super) fn gradients(
         &self,
         pull: f64,
-        tile: impl Fn(Tensor<2>, &Place) -> (Tensor<1>, Tensor<2>),
+        tile: impl Fn(Tensor<2>, &Place) -> (Option<Tensor<1>>, Tensor<2>),
     ) -> FeatureGradients {
-        let mut sum = self.of_pairs(pull);
+        let mut sum = self.start_of_sum(pull);
         for rows in self.row_blocks() {
-            let images = self.images.clone().slice([rows.clone()]);
-            let mut at_images: Option<Tensor<2>> = None;
+            let images = self.scaled(rows.clone());
+            let own = self.texts.clone().slice([self.start + rows.start..self.start + rows.end]);
+            let mut at_scaled = own * -pull;
+            sum.loss = sum.loss + (images.clone() * at_scaled.clone()).sum();
             for columns in self.column_blocks() {
+                let logits = self.logits(images.clone(), columns.clone());
                 let place = Place { rows: rows.clone(), columns: columns.clone() };
+                let (loss, gradient) = tile(logits, &place);
+                if let Some(loss) = loss {
+                    sum.loss = sum.loss + loss;
+                }
+                if self.bias.is_some() {
+                    sum.logit_bias = sum.logit_bias + gradient.clone().sum();
+                }
                 let texts = self.texts.clone().slice([columns.clone()]);
-                let logits = self.logits(&place);
-                let (loss, gradient) = tile(logits.clone(), &place);
-                sum.loss = sum.loss + loss;
-                sum.logit_bias = sum.logit_bias + gradient.clone().sum();
-                let unbiased = match &self.bias {
-                    Some(bias) => logits - bias.clone(),
-                    None => logits,
-                };
-                sum.logit_scale = sum.logit_scale + (gradient.clone() * unbiased).sum();
-                let gradient = gradient * self.scale.clone();
-                let part = gradient.clone().matmul(texts);
-                at_images = Some(match at_images {
-                    Some(so_far) => so_far + part,
-                    None => part,
-                });
-                let part = gradient.transpose().matmul(images.clone());
+                at_scaled = at_scaled + product(gradient.clone(), texts);
+                let part = product(gradient.transpose(), images.clone());
                 sum.text_features = add_rows(sum.text_features, columns, part);
             }
-            if let Some(at_images) = at_images {
-                sum.image_features = add_rows(sum.image_features, rows, at_images);
-            }
+            // Without its bias a logit is linear in the scaled image.
+            sum.logit_scale = sum.logit_scale + (images * at_scaled.clone()).sum();
+            let at_images = at_scaled * self.scale.clone();
+            sum.image_features = sum.image_features.slice_assign([rows], at_images);
         }
         sum
     }
 
-    /// `-pull` times the sum of the pairs' logits, and its gradient.
-    fn of_pairs(&self, pull: f64) -> FeatureGradients {
-        let [rows, _] = self.images.dims();
+    /// What the pairs add to the derivatives at texts and bias, and what the bias adds to their loss.
+    fn start_of_sum(&self, pull: f64) -> FeatureGradients {
         let device = self.images.device();
-        let own = self.texts.clone().slice([self.own()]);
-        let factor = self.scale.clone() * -pull;
-        let mut logits = Tensor::zeros([1], &device);
-        for range in self.row_blocks() {
-            let images = self.images.clone().slice([range.clone()]);
-            logits = logits + (images * own.clone().slice([range])).sum();
-        }
-        let logits = logits * factor.clone().reshape([1]);
-        let bias = match &self.bias {
-            Some(bias) => bias.clone().reshape([1]) * (-pull * rows as f64),
-            None => Tensor::zeros([1], &device),
+        let pulls = -pull * self.images.dims()[0] as f64;
+        let none = Tensor::zeros([1], &device);
+        let (loss, logit_bias) = match &self.bias {
+            Some(bias) => (bias.clone().reshape([1]) * pulls, Tensor::full([1], pulls, &device)),
+            None => (none.clone(), none.clone()),
         };
         FeatureGradients {
-            loss: logits.clone() + bias,
-            image_features: own * factor.clone(),
-            text_features: self.among_all(self.images.clone() * factor),
-            logit_scale: logits,
-            logit_bias: Tensor::full([1], -pull * rows as f64, &device),
+            loss,
+            image_features: Tensor::zeros(self.images.dims(), &device),
+            text_features: self.among_all(self.images.clone() * (self.scale.clone() * -pull)),
+            logit_scale: none,
+            logit_bias,
         }
     }
 

@@ -9,7 +9,7 @@ impl LogitRows {
         // A pair's term is `-ln(sigmoid(x))`, which is that of any other logit less x.
         self.gradients(share, |logits, _| {
             let loss = -log_sigmoid(-logits.clone()).sum() * share;
-            (loss, sigmoid(logits) * share)
+            (Some(loss), sigmoid(logits) * share)
         })
     }
 }

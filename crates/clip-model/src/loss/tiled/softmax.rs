@@ -2,7 +2,7 @@ use std::ops::Range;
 
 use burn::tensor::Tensor;
 
-use super::blocks::{log_sum_exp, merged};
+use super::blocks::{log_sum_exp_of_columns, log_sum_exp_of_rows, softmaxes};
 use super::rows::Place;
 use super::{FeatureGradients, LogitRows};
 
@@ -36,14 +36,14 @@ pub struct Normalizers {
 impl Normalizers {
     /// Normalisers of the whole columns from those of all parts of the rows.
     pub fn merge(self, parts: Vec<Tensor<2>>) -> Self {
-        Self { columns: log_sum_exp(Tensor::cat(parts, 0), 0), ..self }
+        Self { columns: log_sum_exp_of_columns(Tensor::cat(parts, 0)), ..self }
     }
 
-    /// The softmax of each row and that of each column, added up, `[rows, columns]`.
-    fn softmaxes(&self, logits: Tensor<2>, place: &Place) -> Tensor<2> {
+    /// The softmax of each row and that of each column, added up, times a factor, `[rows, columns]`.
+    fn softmaxes(&self, logits: Tensor<2>, place: &Place, factor: f64) -> Tensor<2> {
         let rows = self.rows.clone().slice([place.rows.clone()]);
         let columns = self.columns.clone().slice([0..1, place.columns.clone()]);
-        (logits.clone() - rows).exp() + (logits - columns).exp()
+        softmaxes(logits, rows, columns, factor)
     }
 
     /// The sum of the normalisers of all rows and of the columns `own`, `[1]`.
@@ -55,19 +55,22 @@ impl Normalizers {
 impl LogitRows {
     /// The normalisers of these rows, and their part of the columns'.
     pub fn normalizers(&self) -> Normalizers {
-        let mut rows = Vec::new();
-        let mut columns: Vec<Option<Tensor<2>>> = vec![None; self.column_blocks().count()];
-        for range in self.row_blocks() {
-            let mut row: Option<Tensor<2>> = None;
-            for (block, column) in self.column_blocks().zip(&mut columns) {
-                let logits = self.logits(&Place { rows: range.clone(), columns: block });
-                *column = Some(merged(column.take(), log_sum_exp(logits.clone(), 0), 0));
-                row = Some(merged(row, log_sum_exp(logits, 1), 1));
+        let mut of_rows = Vec::new();
+        // Those of each block of rows, to be merged.
+        let mut of_columns = Vec::new();
+        for rows in self.row_blocks() {
+            let (mut row_parts, mut column_parts) = (Vec::new(), Vec::new());
+            let images = self.scaled(rows);
+            for columns in self.column_blocks() {
+                let logits = self.logits(images.clone(), columns);
+                column_parts.push(log_sum_exp_of_columns(logits.clone()));
+                row_parts.push(log_sum_exp_of_rows(logits));
             }
-            rows.extend(row);
+            of_rows.push(log_sum_exp_of_rows(Tensor::cat(row_parts, 1)));
+            of_columns.push(Tensor::cat(column_parts, 1));
         }
-        let columns = columns.into_iter().flatten().collect();
-        Normalizers { rows: Tensor::cat(rows, 0), columns: Tensor::cat(columns, 1) }
+        let columns = log_sum_exp_of_columns(Tensor::cat(of_columns, 0));
+        Normalizers { rows: Tensor::cat(of_rows, 0), columns }
     }
 
     /// These rows' part of [`contrastive_loss`](crate::loss::contrastive_loss) and of its gradient;
@@ -85,24 +88,24 @@ impl LogitRows {
         // Each of the two cross entropies is the normaliser less the logits' mean under the target.
         let weight = if targets.teacher.is_some() { 2.0 } else { 1.0 };
         let mut sum = self.gradients(2.0 * half - smoothing, |logits, place| {
-            let mut gradient = normalizers.softmaxes(logits.clone(), place) * (half * weight);
-            let mut wanted: Option<Tensor<2>> = None;
-            if let Some(teacher) = &targets.teacher {
-                let teacher_logits = teacher.rows.logits(place);
-                let target = teacher.normalizers.softmaxes(teacher_logits, place) * half;
-                wanted = Some(target);
-            }
+            let softmaxes = |logits| normalizers.softmaxes(logits, place, half * weight);
+            let mut wanted = targets.teacher.as_ref().map(|Teacher { rows, normalizers }| {
+                let logits = rows.logits(rows.scaled(place.rows.clone()), place.columns.clone());
+                normalizers.softmaxes(logits, place, half)
+            });
             if spread > 0.0 {
                 wanted = Some(match wanted {
                     Some(target) => target + spread,
                     None => logits.full_like(spread),
                 });
             }
-            let Some(target) = wanted else {
-                return (Tensor::zeros([1], &logits.device()), gradient);
-            };
-            gradient = gradient - target.clone();
-            (-(target * logits).sum(), gradient)
+            match wanted {
+                None => (None, softmaxes(logits)),
+                Some(target) => {
+                    let gradient = softmaxes(logits.clone()) - target.clone();
+                    (Some(-(target * logits).sum()), gradient)
+                }
+            }
         });
         sum.loss = sum.loss + normalizers.sum(self.own()) * (half * weight);
         sum
