@@ -141,9 +141,7 @@ impl WithSimd for AddPart<'_, '_> {
 #[inline(always)]
 fn fetch(weight: Weight<'_>, first: usize, depth: Range<usize>) {
     for column in first..first + COLUMNS {
-        for start in depth.clone().step_by(weight.line()) {
-            weight.prefetch(column * weight.columns + start);
-        }
+        weight.prefetch(column, depth.clone());
     }
 }
 
@@ -157,72 +155,75 @@ fn add<S: Simd, const ROWS: usize>(
     column: usize,
 ) {
     let length = weights[0].len();
-    let x: [&[f32]; ROWS] = std::array::from_fn(|row| &x[row * length..][..length]);
-    let sums = simd.vectorize(Whole::<S, ROWS> { simd, x, weights });
-    let done = length / S::F32_LANES / UNROLLED * UNROLLED * S::F32_LANES;
-    let sums = rest(simd, sums, x.map(|x| &x[done..]), weights.map(|weight| &weight[done..]));
-    for (row, output) in rows.iter_mut().enumerate() {
-        for (output, sums) in output[column..].iter_mut().zip(&sums) {
-            *output += simd.reduce_sum_f32s(sums[row]);
-        }
+    let mut parts: [&[f32]; ROWS] = [&[]; ROWS];
+    for (part, row) in parts.iter_mut().zip(x.chunks_exact(length)) {
+        *part = row;
     }
+    simd.vectorize(Add { simd, x: parts, weights, rows, column });
 }
 
-/// The sums of whole steps alone: a function of its own, since with more about it the compiler moves
-/// them from registers to memory and back at each step.
-struct Whole<'a, S, const ROWS: usize> {
+/// A function of its own, since with more about it the compiler moves the sums from registers to
+/// memory and back at each step.
+struct Add<'a, 'b, 'c, S, const ROWS: usize> {
     simd: S,
     x: [&'a [f32]; ROWS],
     weights: [&'a [f32]; COLUMNS],
+    rows: &'b mut [&'c mut [f32]],
+    column: usize,
 }
 
-impl<S: Simd, const ROWS: usize> NullaryFnOnce for Whole<'_, S, ROWS> {
-    type Output = [[S::f32s; ROWS]; COLUMNS];
+impl<S: Simd, const ROWS: usize> NullaryFnOnce for Add<'_, '_, '_, S, ROWS> {
+    type Output = ();
 
     #[inline(always)]
-    fn call(self) -> Self::Output {
-        let Self { simd, x, weights } = self;
-        let whole = weights[0].len() / S::F32_LANES / UNROLLED;
-        let steps = |values| {
-            let (vectors, _) = S::as_simd_f32s(values);
-            &vectors.as_chunks::<UNROLLED>().0[..whole]
-        };
-        let (x, weights) = (x.map(steps), weights.map(steps));
+    fn call(self) {
+        let Self { simd, x, weights, rows, column } = self;
+        let whole = weights[0].len() / (UNROLLED * S::F32_LANES);
+        let done = whole * UNROLLED * S::F32_LANES;
+        // Not by closures, after which the compiler would not know the lengths.
+        let mut left: [&[[S::f32s; UNROLLED]]; ROWS] = [&[]; ROWS];
+        for (left, x) in left.iter_mut().zip(&x) {
+            *left = &S::as_simd_f32s(x).0.as_chunks().0[..whole];
+        }
+        let mut right: [&[[S::f32s; UNROLLED]]; COLUMNS] = [&[]; COLUMNS];
+        for (right, weight) in right.iter_mut().zip(&weights) {
+            *right = &S::as_simd_f32s(weight).0.as_chunks().0[..whole];
+        }
         let mut sums = [[simd.splat_f32s(0.0); ROWS]; COLUMNS];
         for step in 0..whole {
             for vector in 0..UNROLLED {
-                for (sums, weight) in sums.iter_mut().zip(&weights) {
-                    for (sum, x) in sums.iter_mut().zip(&x) {
+                for (sums, weight) in sums.iter_mut().zip(&right) {
+                    for (sum, x) in sums.iter_mut().zip(&left) {
                         *sum = simd.mul_add_f32s(x[step][vector], weight[step][vector], *sum);
                     }
                 }
             }
         }
-        sums
-    }
-}
-
-/// The sums with what is left.
-#[inline(always)]
-fn rest<S: Simd, const ROWS: usize>(
-    simd: S,
-    mut sums: [[S::f32s; ROWS]; COLUMNS],
-    x: [&[f32]; ROWS],
-    weights: [&[f32]; COLUMNS],
-) -> [[S::f32s; ROWS]; COLUMNS] {
-    let length = weights[0].len();
-    for start in (0..length).step_by(S::F32_LANES) {
-        let part = |values: &[f32]| {
-            simd.partial_load_f32s(&values[start..length.min(start + S::F32_LANES)])
-        };
-        let x = x.map(part);
-        for (sums, weight) in sums.iter_mut().zip(weights.map(part)) {
-            for (sum, x) in sums.iter_mut().zip(x) {
-                *sum = simd.mul_add_f32s(x, weight, *sum);
+        for (index, row) in rows.iter_mut().enumerate().take(ROWS) {
+            let mut totals = [0.0; COLUMNS];
+            for (total, sums) in totals.iter_mut().zip(&sums) {
+                *total = simd.reduce_sum_f32s(sums[index]);
+            }
+            if done < weights[0].len() {
+                for (total, weight) in totals.iter_mut().zip(&weights) {
+                    let rest = x[index][done..].iter().zip(&weight[done..]);
+                    *total += rest.map(|(x, weight)| x * weight).sum::<f32>();
+                }
+            }
+            match row[column..].first_chunk_mut::<COLUMNS>() {
+                Some(output) => {
+                    for (output, total) in output.iter_mut().zip(totals) {
+                        *output += total;
+                    }
+                }
+                None => {
+                    for (output, total) in row[column..].iter_mut().zip(totals) {
+                        *output += total;
+                    }
+                }
             }
         }
     }
-    sums
 }
 
 #[cfg(test)]

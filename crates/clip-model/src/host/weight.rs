@@ -160,27 +160,20 @@ impl<'a> Weight<'a> {
         }
     }
 
-    /// Numbers that a cache line holds.
+    /// Asks for the cache lines of a part of a row, which may be past the end.
     #[inline(always)]
-    pub fn line(self) -> usize {
-        const BYTES: usize = 64;
-        match self.numbers {
-            Numbers::F32(_) => BYTES / 4,
-            Numbers::Bf16(_) | Numbers::F16(_) => BYTES / 2,
-            Numbers::Int8(..) => BYTES,
-        }
-    }
-
-    /// Asks for the cache line of a number.
-    #[inline(always)]
-    pub fn prefetch(self, position: usize) {
-        let address: *const u8 = match self.numbers {
-            Numbers::F32(values) => values.as_ptr().wrapping_add(position).cast(),
-            Numbers::Bf16(values) => values.as_ptr().wrapping_add(position).cast(),
-            Numbers::F16(values) => values.as_ptr().wrapping_add(position).cast(),
-            Numbers::Int8(values, _) => values.as_ptr().wrapping_add(position).cast(),
+    pub fn prefetch(self, row: usize, columns: Range<usize>) {
+        const LINE: usize = 64;
+        let (values, size): (*const u8, usize) = match self.numbers {
+            Numbers::F32(values) => (values.as_ptr().cast(), 4),
+            Numbers::Bf16(values) => (values.as_ptr().cast(), 2),
+            Numbers::F16(values) => (values.as_ptr().cast(), 2),
+            Numbers::Int8(values, _) => (values.as_ptr().cast(), 1),
         };
-        prefetch(address, Cache::Second);
+        let first = values.wrapping_add((row * self.columns + columns.start) * size);
+        for line in (0..columns.len() * size).step_by(LINE) {
+            prefetch(first.wrapping_add(line), Cache::Second);
+        }
     }
 }
 
