@@ -107,8 +107,8 @@ impl LogitRows {
         let mut sum = self.start_of_sum(pull);
         for rows in self.row_blocks() {
             let images = self.scaled(rows.clone());
-            let own = self.texts.clone().slice([self.start + rows.start..self.start + rows.end]);
-            let mut at_scaled = own * -pull;
+            let own = self.start + rows.start..self.start + rows.end;
+            let mut at_scaled = self.texts.clone().slice([own]) * -pull;
             sum.loss = sum.loss + (images.clone() * at_scaled.clone()).sum();
             for columns in self.column_blocks() {
                 let logits = self.logits(images.clone(), columns.clone());
