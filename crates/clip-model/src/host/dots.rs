@@ -210,6 +210,7 @@ impl<S: Simd, const ROWS: usize> NullaryFnOnce for Add<'_, '_, '_, S, ROWS> {
                     *total += rest.map(|(x, weight)| x * weight).sum::<f32>();
                 }
             }
+            // As one vector, unless the row ends before.
             match row[column..].first_chunk_mut::<COLUMNS>() {
                 Some(output) => {
                     for (output, total) in output.iter_mut().zip(totals) {
