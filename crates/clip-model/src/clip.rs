@@ -2,6 +2,8 @@ use burn::module::{Module, Param};
 use burn::nn::Initializer;
 use burn::tensor::{DType, Device, Int, Tensor};
 
+#[cfg(feature = "flex")]
+use crate::ResidualAttentionBlock;
 use crate::vision::VisionTower;
 use crate::{ClipConfig, ConfigError, Mode, TextTransformer, init};
 
@@ -154,6 +156,20 @@ impl Clip {
             Some(bias) => logits + bias.val().cast(DType::F32).unsqueeze(),
             None => logits,
         }
+    }
+
+    /// Transformer blocks that are computed by operations of their own on the CPU.
+    #[cfg(feature = "flex")]
+    pub(crate) fn blocks_on_host(&mut self) -> impl Iterator<Item = &mut ResidualAttentionBlock> {
+        let visual = match &mut self.visual {
+            VisionTower::Vit(vit) => Some(&mut vit.transformer),
+            VisionTower::Siglip(vit) => Some(&mut vit.blocks),
+            VisionTower::ModifiedResNet(_) => None,
+        };
+        // A class token comes with a mask.
+        let text = self.text.cls_emb.is_none().then_some(&mut self.text.transformer);
+        let blocks = visual.into_iter().chain(text).flat_map(|tower| &mut tower.resblocks);
+        blocks.filter(|block| block.is_on_host())
     }
 
     /// Keeps the logit scale at or below 100, as the paper does after every step, and, as open_clip

@@ -3,8 +3,7 @@ use burn::nn::Linear;
 use burn::tensor::quantization::{QuantScheme, QuantStore, QuantValue, ScaleDtype};
 use burn::tensor::{DType, Tensor};
 
-use crate::vision::VisionTower;
-use crate::{Clip, ResidualAttentionBlock, Transformer, is_cpu};
+use crate::{Clip, ResidualAttentionBlock, is_cpu};
 
 /// Columns of a row that have a scale together.
 pub(crate) const BLOCK: usize = 32;
@@ -39,7 +38,7 @@ impl Clip {
     /// # Errors
     ///
     /// When the model is on another device, or not in f32.
-    pub fn into_int8(self) -> Result<Self, Int8Error> {
+    pub fn into_int8(mut self) -> Result<Self, Int8Error> {
         let dtype = self.visual.dtype();
         if !is_cpu(&self.logit_scale.val().device()) {
             return Err(Int8Error::Device);
@@ -47,22 +46,9 @@ impl Clip {
         if dtype != DType::F32 {
             return Err(Int8Error::DType(dtype));
         }
-        let Self { mut visual, mut text, logit_scale, logit_bias } = self;
-        match &mut visual {
-            VisionTower::Vit(vit) => round(&mut vit.transformer),
-            VisionTower::Siglip(vit) => round(&mut vit.blocks),
-            VisionTower::ModifiedResNet(_) => {}
-        }
-        // A class token comes with a mask.
-        if text.cls_emb.is_none() {
-            round(&mut text.transformer);
-        }
-        Ok(Self { visual, text, logit_scale, logit_bias })
+        self.blocks_on_host().for_each(round_block);
+        Ok(self)
     }
-}
-
-fn round(transformer: &mut Transformer) {
-    transformer.resblocks.iter_mut().filter(|block| block.is_on_host()).for_each(round_block);
 }
 
 pub(crate) fn round_block(block: &mut ResidualAttentionBlock) {

@@ -40,6 +40,8 @@ pub mod loss;
 mod mode;
 mod norm;
 mod predictive;
+#[cfg(feature = "flex")]
+mod prepacked;
 #[cfg(feature = "preprocess")]
 pub mod preprocess;
 #[cfg(all(feature = "tokenizer-file", feature = "preprocess"))]

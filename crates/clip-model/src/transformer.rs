@@ -170,6 +170,9 @@ pub struct ResidualAttentionBlock {
     /// Of the normalisations, which keep theirs to themselves.
     #[module(skip)]
     epsilon: f64,
+    #[cfg(feature = "flex")]
+    #[module(skip)]
+    pub(crate) packed: host::PackedLayers,
 }
 
 impl ResidualAttentionBlock {
@@ -311,6 +314,8 @@ impl TransformerConfig {
             mlp: Mlp::new(width, self.mlp_ratio, self.activation, device),
             ls_2: scale(),
             epsilon: epsilon(norm),
+            #[cfg(feature = "flex")]
+            packed: host::PackedLayers::default(),
         }
     }
 }

@@ -4,10 +4,11 @@ use burn::nn::{LayerNorm, Linear};
 use burn::tensor::{DType, Tensor};
 
 use super::attention::{attention_at, self_attention, takes_heads_of};
-use super::linear::Layer;
+use super::linear::{KeptPacked, Layer, kept_packed};
 use super::norm::Norm;
-use super::weight::takes;
+use super::weight::reads;
 use crate::device::is_cpu;
+use crate::transformer::{Mlp, MultiHeadAttention};
 use crate::{Activation, Position, ResidualAttentionBlock};
 
 /// What a pre-norm transformer block computes with.
@@ -32,10 +33,33 @@ pub(crate) struct Options {
     pub epsilon: f32,
 }
 
+/// The weights of a block's layers, packed once for all products, if they were.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct PackedLayers {
+    in_proj: KeptPacked,
+    out_proj: KeptPacked,
+    c_fc: KeptPacked,
+    c_proj: KeptPacked,
+}
+
+impl PackedLayers {
+    pub fn of(attn: &MultiHeadAttention, mlp: &Mlp) -> Self {
+        let packed = |layer: &Linear| kept_packed(layer.weight.val());
+        Self {
+            in_proj: packed(&attn.in_proj),
+            out_proj: packed(&attn.out_proj),
+            c_fc: packed(&mlp.c_fc),
+            c_proj: packed(&mlp.c_proj),
+        }
+    }
+}
+
 impl Block {
     /// The block's, if it is one for the host: on the CPU, without a layer scale.
     pub fn of(block: &ResidualAttentionBlock, options: Options) -> Option<Self> {
-        let ResidualAttentionBlock { ln_1, attn, ls_1: None, ln_2, mlp, ls_2: None, .. } = block
+        let ResidualAttentionBlock {
+            ln_1, attn, ls_1: None, ln_2, mlp, ls_2: None, packed, ..
+        } = block
         else {
             return None;
         };
@@ -46,11 +70,11 @@ impl Block {
         }
         Some(Self {
             ln_1: norm(ln_1, options)?,
-            in_proj: layer(&attn.in_proj)?,
-            out_proj: layer(&attn.out_proj)?,
+            in_proj: layer(&attn.in_proj, &packed.in_proj)?,
+            out_proj: layer(&attn.out_proj, &packed.out_proj)?,
             ln_2: norm(ln_2, options)?,
-            c_fc: layer(&mlp.c_fc)?,
-            c_proj: layer(&mlp.c_proj)?,
+            c_fc: layer(&mlp.c_fc, &packed.c_fc)?,
+            c_proj: layer(&mlp.c_proj, &packed.c_proj)?,
             options,
         })
     }
@@ -127,9 +151,9 @@ fn norm(norm: &LayerNorm, options: Options) -> Option<Norm> {
     Some(Norm { gamma: in_f32(norm.gamma.val()), beta, epsilon: options.epsilon })
 }
 
-fn layer(linear: &Linear) -> Option<Layer> {
+fn layer(linear: &Linear, packed: &KeptPacked) -> Option<Layer> {
     let (weight, bias) = (linear.weight.val(), linear.bias.as_ref()?.val());
-    takes(weight.dtype()).then(|| Layer { weight, bias: in_f32(bias) })
+    reads(weight.dtype()).then(|| Layer { weight, bias: in_f32(bias), packed: packed.clone() })
 }
 
 /// What is done in f32, in the input's own format.

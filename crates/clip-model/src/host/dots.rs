@@ -232,7 +232,7 @@ mod tests {
     use burn::tensor::{DType, Device, Distribution, Tensor, Tolerance};
 
     use super::super::finish::Finish;
-    use super::super::weight::by_columns;
+    use super::super::weight::Held;
     use super::super::{held, tensor, values};
     use super::*;
 
@@ -249,7 +249,7 @@ mod tests {
         let part = transpose.clone().cast(DType::F32).slice([columns.clone(), 0..depth]);
         let right = x.clone().matmul(part.transpose()) + sum.clone() + bias.clone();
         let (x, sum, bias) = (held(x), held(sum), held(bias));
-        let weight = by_columns(&transpose.transpose()).unwrap();
+        let weight = Held::new(transpose.transpose());
         let mut output = values(&sum).to_vec();
         let shape = [rows, columns.len()];
         let finish = Finish { bias: values(&bias), activation: None };

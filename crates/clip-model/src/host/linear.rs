@@ -1,4 +1,5 @@
 use std::ops::{ControlFlow, Range};
+use std::sync::Arc;
 
 use burn::tensor::Tensor;
 use pulp::{Arch, NullaryFnOnce};
@@ -6,22 +7,27 @@ use rayon::prelude::*;
 
 use super::dots::Dots;
 use super::finish::{Finish, Finishing};
-use super::packed::{Ordered, Packed, Rows};
+use super::kept::Kept;
+use super::packed::{PANEL, Packed, PackedWeight, Prepacked, Rows};
 use super::tile::Left;
-use super::weight::{Held, Weight, by_columns};
+use super::weight::{Held, Ordered};
 use super::{from_data, held, takes, tensor, values, values_mut, zeros};
 use crate::Activation;
 
 /// Rows up to which [`Dots`] are faster than what is [`Packed`].
 pub(super) const FEW_ROWS: usize = 96;
 
+/// A weight packed once for all products, if it was.
+pub(super) type KeptPacked = Option<Arc<Kept<PackedWeight>>>;
+
 /// A linear layer's parameters.
 #[derive(Clone, Debug)]
 pub(super) struct Layer {
-    /// `[in, out]`, in any format that [`takes`](super::weight::takes) is true of.
+    /// `[in, out]`, in any format that [`reads`](super::weight::reads) is true of.
     pub weight: Tensor<2>,
     /// `[out]`, in f32.
     pub bias: Tensor<1>,
+    pub packed: KeptPacked,
 }
 
 /// A linear layer without a graph on the CPU in f32, broken with; or the input to go on with.
@@ -42,7 +48,7 @@ pub(crate) fn linear(
     }
     let [_, columns] = weight.dims();
     let bias = bias.unwrap_or_else(|| Tensor::zeros([columns], &x.device()));
-    let layer = Layer { weight: weight.clone(), bias };
+    let layer = Layer { weight: weight.clone(), bias, packed: None };
     ControlFlow::Break(layer.forward(x, None))
 }
 
@@ -102,15 +108,9 @@ impl Layer {
         if output.is_empty() {
             return;
         }
-        let x = held(x);
-        if let Some(held) = by_columns(&self.weight) {
-            return add_product(values(&x), held.weight(), columns, finish, output);
-        }
-        let [depth, _] = self.weight.dims();
-        let x = Left { values: values(&x), row: depth, column: 1 };
-        let held = Held::new(self.weight.clone());
-        let weight = Ordered::ByRows(held.weight());
-        Packed { x: Rows::Of(x), weight, columns, finish }.add_to(output);
+        let (x, weight) = (held(x), Held::new(self.weight.clone()));
+        let packed = self.packed.as_ref().and_then(|packed| packed.of(&weight));
+        add_product(values(&x), &weight, packed, columns, finish, output);
     }
 
     /// The derivative at the input, from that at the output.
@@ -124,7 +124,7 @@ impl Layer {
         let [depth, _] = self.weight.dims();
         let derivative = held(derivative);
         let x = Left { values: values(&derivative), row: columns, column: 1 };
-        let weight = Held::new(self.weight.clone());
+        let weight = Held::by_rows(self.weight.clone());
         let weight = Ordered::ByColumns(weight.weight());
         let mut output = zeros(batch * sequence * depth);
         Packed { x: Rows::Of(x), weight, columns: 0..depth, finish: () }.add_to(&mut output);
@@ -132,26 +132,40 @@ impl Layer {
     }
 }
 
+/// Packs a weight, `[in, out]`, for all products to come, if it is in f32.
+pub(super) fn kept_packed(weight: Tensor<2>) -> KeptPacked {
+    let pack = |weight: &Held| {
+        let weight = weight.ordered();
+        PackedWeight::new(weight, 0..weight.depth(), 0..weight.columns())
+    };
+    takes(&weight).then(|| Arc::new(Kept::new(Held::new(weight), pack)))
+}
+
 /// Adds a product to the output and finishes it.
 ///
 /// # Shapes
 ///
-/// - x: `[rows, depth]`
-/// - transpose: `[out, depth]`, of which some columns are computed
+/// - x: `[rows, in]`
+/// - weight: `[in, out]`, of which some columns are computed; the same, packed
 /// - output: `[rows, columns]`
 pub(super) fn add_product(
     x: &[f32],
-    transpose: Weight<'_>,
+    weight: &Held,
+    packed: Option<&PackedWeight>,
     columns: Range<usize>,
     finish: impl Finishing,
     output: &mut [f32],
 ) {
-    if output.len() <= FEW_ROWS * columns.len() {
-        Dots { x, weight: transpose, columns, finish }.add_to(output);
-    } else {
-        let x = Rows::Of(Left { values: x, row: transpose.columns, column: 1 });
-        let weight = Ordered::ByColumns(transpose);
-        Packed { x, weight, columns, finish }.add_to(output);
+    let weight = weight.ordered();
+    let rows = Rows::Of(Left { values: x, row: weight.depth(), column: 1 });
+    match (packed, weight) {
+        (Some(weight), _) if columns.start.is_multiple_of(PANEL) => {
+            Prepacked { x: rows, weight, columns, finish: &finish }.add_to(output);
+        }
+        (_, Ordered::ByColumns(weight)) if output.len() <= FEW_ROWS * columns.len() => {
+            Dots { x, weight, columns, finish }.add_to(output);
+        }
+        _ => Packed { x: rows, weight, columns, finish }.add_to(output),
     }
 }
 
@@ -165,7 +179,7 @@ pub(super) fn weight_gradient(x: Tensor<3>, derivative: Tensor<3>) -> Tensor<2> 
     let ([.., depth], [batch, sequence, columns]) = (x.dims(), derivative.dims());
     let x = held(x);
     let x = Left { values: values(&x), row: 1, column: depth };
-    let derivative = Held::new(derivative.reshape([batch * sequence, columns]));
+    let derivative = Held::by_rows(derivative.reshape([batch * sequence, columns]));
     let weight = Ordered::ByRows(derivative.weight());
     let mut output = zeros(depth * columns);
     Packed { x: Rows::Of(x), weight, columns: 0..columns, finish: () }.add_to(&mut output);

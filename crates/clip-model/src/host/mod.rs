@@ -9,6 +9,7 @@ mod attention;
 mod block;
 mod dots;
 mod finish;
+mod kept;
 mod linear;
 mod logits;
 mod math;
@@ -21,11 +22,11 @@ mod tile;
 mod traced;
 mod weight;
 
-pub(crate) use block::{Block, Options};
+pub(crate) use block::{Block, Options, PackedLayers};
 pub(crate) use linear::linear;
 pub(crate) use logits::{log_sum_exp_of_columns, log_sum_exp_of_rows, softmaxes};
 pub(crate) use product::product;
-pub(crate) use resnet::positions;
+pub(crate) use resnet::{PackedFilters, positions};
 
 use burn::backend::Flex;
 use burn::backend::flex::FlexTensor;

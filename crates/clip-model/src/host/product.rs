@@ -1,9 +1,9 @@
 use burn::backend::Flex;
 use burn::tensor::Tensor;
 
-use super::packed::{Ordered, Packed, Rows};
+use super::packed::{Packed, Rows};
 use super::tile::Left;
-use super::weight::{Held, by_columns};
+use super::weight::Held;
 use super::{held, tensor, values, zeros};
 
 /// The product of matrices, transposed ones read as they lie. [`takes`](super::takes) is true of both.
@@ -25,13 +25,9 @@ pub(crate) fn product(left: Tensor<2>, right: Tensor<2>) -> Tensor<2> {
             true => Left { values: values(&left), row: 1, column: rows },
             false => Left { values: values(&left), row: depth, column: 1 },
         };
-        let mut add = |weight: Ordered<'_>| {
-            Packed { x: Rows::Of(x), weight, columns: 0..columns, finish: () }.add_to(&mut output);
-        };
-        match by_columns(&right) {
-            Some(transpose) => add(Ordered::ByColumns(transpose.weight())),
-            None => add(Ordered::ByRows(Held::new(right).weight())),
-        }
+        let right = Held::new(right);
+        let weight = right.ordered();
+        Packed { x: Rows::Of(x), weight, columns: 0..columns, finish: () }.add_to(&mut output);
     }
     tensor(output, [rows, columns])
 }

@@ -68,8 +68,11 @@ fn inner(inputs: &[Traced; INPUTS], options: Options) -> Block {
         beta: plain(&inputs[first + 1]),
         epsilon: options.epsilon,
     };
-    let layer =
-        |first: usize| Layer { weight: plain(&inputs[first]), bias: plain(&inputs[first + 1]) };
+    let layer = |first: usize| Layer {
+        weight: plain(&inputs[first]),
+        bias: plain(&inputs[first + 1]),
+        packed: None,
+    };
     Block {
         ln_1: norm(LN_1),
         in_proj: layer(IN_PROJ),

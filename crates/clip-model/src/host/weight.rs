@@ -13,11 +13,24 @@ use super::tile::LANES;
 use crate::int8;
 
 /// A weight, held.
+#[derive(Debug)]
 pub(super) struct Held {
     values: Values,
+    /// As it lies.
     shape: [usize; 2],
+    by_columns: bool,
 }
 
+/// `[depth, columns]`, by the order that it lies in.
+#[derive(Clone, Copy)]
+pub(super) enum Ordered<'a> {
+    /// As Burn has it.
+    ByRows(Weight<'a>),
+    /// The transpose, `[columns, depth]`, as PyTorch has it.
+    ByColumns(Weight<'a>),
+}
+
+#[derive(Debug)]
 enum Values {
     Float(FlexTensor),
     Int8(FlexQTensor),
@@ -41,7 +54,7 @@ enum Numbers<'a> {
 }
 
 /// Whether a weight in this format is read.
-pub(super) fn takes(dtype: DType) -> bool {
+pub(super) fn reads(dtype: DType) -> bool {
     match dtype {
         DType::F32 | DType::BF16 | DType::F16 => true,
         DType::QFloat(scheme) => scheme == int8::scheme(),
@@ -49,28 +62,53 @@ pub(super) fn takes(dtype: DType) -> bool {
     }
 }
 
-/// The transpose of a weight that lies in the order of its columns, as PyTorch stores it.
-pub(super) fn by_columns(weight: &Tensor<2>) -> Option<Held> {
-    if !matches!(weight.dtype(), DType::F32 | DType::BF16 | DType::F16) {
-        return None;
-    }
-    let turned = weight.clone().transpose();
-    let shape = turned.dims();
-    let values = turned.try_into_primitive::<Flex>().ok()?;
-    values.is_contiguous().then_some(Held { values: Values::Float(values), shape })
-}
-
 impl Held {
+    /// In the order that it lies in, if that is one of both.
     pub fn new(weight: Tensor<2>) -> Self {
+        match weight.dtype() {
+            DType::QFloat(_) => Self::by_rows(weight),
+            _ => Self::by_columns(&weight).unwrap_or_else(|| Self::by_rows(weight)),
+        }
+    }
+
+    fn by_columns(weight: &Tensor<2>) -> Option<Self> {
+        let turned = weight.clone().transpose();
+        let shape = turned.dims();
+        let values = turned.try_into_primitive::<Flex>().ok()?;
+        let lies_so = values.is_contiguous();
+        lies_so.then_some(Self { values: Values::Float(values), shape, by_columns: true })
+    }
+
+    pub fn by_rows(weight: Tensor<2>) -> Self {
         let shape = weight.dims();
         let values = match DispatchTensor::try_into_backend(weight.into_dispatch()) {
             Ok(BackendTensor::<Flex>::Float(x)) => Values::Float(x.to_contiguous()),
             Ok(BackendTensor::<Flex>::Quantized(x)) => Values::Int8(x),
             _ => unreachable!("a block takes tensors without a graph on the CPU alone"),
         };
-        Self { values, shape }
+        Self { values, shape, by_columns: false }
     }
 
+    pub fn ordered(&self) -> Ordered<'_> {
+        match self.by_columns {
+            true => Ordered::ByColumns(self.weight()),
+            false => Ordered::ByRows(self.weight()),
+        }
+    }
+
+    /// Whether both are the same memory, read in the same way. Nobody writes to what is held.
+    pub fn is(&self, other: &Self) -> bool {
+        let alike = self.shape == other.shape && self.by_columns == other.by_columns;
+        match (&self.values, &other.values) {
+            (Values::Float(a), Values::Float(b)) => {
+                let start = |x: &FlexTensor| (x.bytes().as_ptr(), x.layout().start_offset());
+                alike && a.dtype() == b.dtype() && start(a) == start(b)
+            }
+            _ => false,
+        }
+    }
+
+    /// As it lies.
     pub fn weight(&self) -> Weight<'_> {
         let [depth, columns] = self.shape;
         let numbers = match &self.values {
@@ -88,6 +126,22 @@ impl Held {
             None => {
                 unreachable!("a block takes these formats alone, and what is held is contiguous")
             }
+        }
+    }
+}
+
+impl Ordered<'_> {
+    pub fn depth(self) -> usize {
+        match self {
+            Self::ByRows(weight) => weight.depth,
+            Self::ByColumns(transpose) => transpose.columns,
+        }
+    }
+
+    pub fn columns(self) -> usize {
+        match self {
+            Self::ByRows(weight) => weight.columns,
+            Self::ByColumns(transpose) => transpose.depth,
         }
     }
 }

@@ -9,6 +9,8 @@ use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
 use super::{AttentionPool2d, BatchNorm};
+#[cfg(feature = "flex")]
+use crate::host::{PackedFilters, positions};
 use crate::transformer::on_cores;
 use crate::{Mode, VisionConfig};
 
@@ -92,7 +94,7 @@ impl ModifiedResNet {
 
     fn forward_on_cores(&self, images: Tensor<4>, mode: Mode) -> Tensor<2> {
         #[cfg(feature = "flex")]
-        let images = match crate::host::positions(self, images, mode) {
+        let images = match positions(self, images, mode) {
             ControlFlow::Break(positions) => return self.attnpool.forward_positions(positions),
             ControlFlow::Continue(images) => images,
         };
@@ -112,6 +114,12 @@ impl ModifiedResNet {
     /// The blocks of all stages, first to last.
     pub fn blocks(&self) -> impl Iterator<Item = &Bottleneck> {
         [&self.layer1, &self.layer2, &self.layer3, &self.layer4].into_iter().flatten()
+    }
+
+    #[cfg(feature = "flex")]
+    pub(crate) fn blocks_mut(&mut self) -> impl Iterator<Item = &mut Bottleneck> {
+        let Self { layer1, layer2, layer3, layer4, .. } = self;
+        [layer1, layer2, layer3, layer4].into_iter().flatten()
     }
 }
 
@@ -133,6 +141,9 @@ pub struct Bottleneck {
     /// Fits the identity branch to the output where stride or channels differ.
     pub downsample: Option<Downsample>,
     pub(crate) stride: usize,
+    #[cfg(feature = "flex")]
+    #[module(skip)]
+    pub(crate) packed: PackedFilters,
 }
 
 /// The identity branch of a block that changes the shape.
@@ -173,6 +184,8 @@ impl Bottleneck {
             bn3: BatchNorm::new(output, device),
             downsample,
             stride,
+            #[cfg(feature = "flex")]
+            packed: PackedFilters::default(),
         }
     }
 

@@ -67,7 +67,8 @@ pub fn measure(
     rounds: &Rounds,
     peak: f64,
 ) -> Result<Vec<Row>> {
-    let clip = place.load(case.model)?;
+    let mut clip = place.load(case.model)?;
+    clip.model = clip.model.into_prepacked();
     let encode = encoder(case, place, &clip)?;
     let flops = peer.number(&format!("flops:{}:{}", case.model, tower(case)))?;
     let peers = match place.device {

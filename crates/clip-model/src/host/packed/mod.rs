@@ -2,27 +2,29 @@
 //! in panels of columns. Both orders cost about the same, and so does any format of the weight, since
 //! it is read once for all rows. Rows are packed in tiles where they can't be read as they lie.
 
-mod by_rows;
 mod kernel;
 mod left;
 mod pack;
+mod prepacked;
 mod turn;
+mod weight;
 
 use std::ops::Range;
 
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-pub(super) use self::by_rows::PackedWeight;
 use self::kernel::{Source, Tile, are_read_where_they_lie, most_rows};
 pub(super) use self::left::{Rows, Windows};
 use self::pack::{Lines, STEP, Tiles};
+pub(super) use self::prepacked::Prepacked;
+pub(super) use self::weight::{Left, PackedWeight};
 use super::finish::{FinishRows, Finishing, in_shares};
 use super::tile::LANES;
-use super::weight::Weight;
+use super::weight::Ordered;
 
 /// Columns that a task is a multiple of: two of the widest vectors.
-const PANEL: usize = 2 * LANES;
+pub(super) const PANEL: usize = 2 * LANES;
 /// Columns of a task and rows of the weight that are packed at a time, at most: 0.3 MB, to lie in the
 /// second cache.
 const COLUMNS: usize = 192;
@@ -41,34 +43,23 @@ pub(super) struct Packed<'a, F> {
     pub finish: F,
 }
 
-/// A weight, `[depth, columns]`, by the order that it lies in.
-#[derive(Clone, Copy)]
-pub(super) enum Ordered<'a> {
-    /// As Burn has it.
-    ByRows(Weight<'a>),
-    /// The transpose, `[columns, depth]`, as PyTorch has it.
-    ByColumns(Weight<'a>),
-}
-
-impl Ordered<'_> {
-    fn depth(self) -> usize {
-        match self {
-            Self::ByRows(weight) => weight.depth,
-            Self::ByColumns(transpose) => transpose.columns,
-        }
-    }
-}
-
 impl<F: Finishing> Packed<'_, F> {
     /// Adds the product to `output`, `[rows, columns]`, and finishes it.
     pub fn add_to(&self, output: &mut [f32]) {
         let columns = self.columns.len();
         let rows = output.len() / columns;
-        if rows >= columns && rows >= rayon::current_num_threads() * TASKS * by_rows::ROWS {
-            self.add_by_rows(output);
-        } else {
-            self.add_by_columns(rows, output);
+        match are_for_rows(rows, columns) {
+            true => self.add_by_rows(output),
+            false => self.add_by_columns(rows, output),
         }
+    }
+
+    /// Each task takes some rows; the weight is packed once for all.
+    fn add_by_rows(&self, output: &mut [f32]) {
+        let Self { x, weight, columns, finish } = self;
+        let packed = PackedWeight::new(*weight, 0..weight.depth(), columns.clone());
+        let columns = 0..columns.len();
+        Prepacked { x: *x, weight: &packed, columns, finish }.add_by_rows(output);
     }
 
     /// Each task takes some columns; the rows are packed once for all.
@@ -87,6 +78,11 @@ impl<F: Finishing> Packed<'_, F> {
             arch.dispatch(FinishRows { finish: &self.finish, first: [0, start], rows: &mut rows });
         });
     }
+}
+
+/// Whether tasks take rows rather than columns: there are more, and enough for all cores.
+fn are_for_rows(rows: usize, columns: usize) -> bool {
+    rows >= columns && rows >= rayon::current_num_threads() * TASKS * prepacked::ROWS
 }
 
 /// Depths that are packed at a time: as many each time, if there are more.
@@ -167,7 +163,7 @@ mod tests {
 
     use super::super::finish::Finish;
     use super::super::tile::Left;
-    use super::super::weight::{Held, by_columns};
+    use super::super::weight::Held;
     use super::super::{held, tensor, values};
     use super::*;
     use crate::int8;
@@ -186,12 +182,8 @@ mod tests {
         let right = x.clone().matmul(widened) + sum.clone() + bias.clone();
         let turned = held(x.clone().transpose());
         let (x, sum, bias) = (held(x), held(sum), held(bias));
-        let by_columns = by_columns(&weight);
-        let by_rows = Held::new(weight);
-        let weight = match &by_columns {
-            Some(transpose) => Ordered::ByColumns(transpose.weight()),
-            None => Ordered::ByRows(by_rows.weight()),
-        };
+        let weight = Held::new(weight);
+        let weight = weight.ordered();
         // Sums of both signs are rounded by what passed through them.
         let absolute = 1e-5 + 2.5e-7 * depth as f32;
         let tolerance = Tolerance::<f32>::relative(1e-5).set_absolute(absolute);
@@ -206,7 +198,14 @@ mod tests {
             let (mut by_rows, mut by_columns) = (values(&sum).to_vec(), values(&sum).to_vec());
             packed.add_by_rows(&mut by_rows);
             packed.add_by_columns(rows, &mut by_columns);
-            for output in [by_rows, by_columns] {
+            // Of a panel that is not the first, if there are more.
+            let mut prepacked = values(&sum).to_vec();
+            let first = columns.start % PANEL;
+            let weight = &PackedWeight::new(weight, 0..depth, first..weight.columns());
+            let Packed { x, ref columns, ref finish, .. } = packed;
+            let of = columns.start - first..columns.end - first;
+            Prepacked { x, weight, columns: of, finish }.add_by_columns(&mut prepacked);
+            for output in [by_rows, by_columns, prepacked] {
                 let output = tensor(output, [rows, columns.len()]).into_data();
                 output.assert_approx_eq(&right.to_data(), tolerance);
             }
@@ -243,13 +242,11 @@ mod tests {
         for [rows, depth, columns] in [[7, 19, 11], [7, 24, 11]] {
             let (x, transpose) = (noise([rows, depth]), noise([columns, depth]));
             let right = x.clone().matmul(transpose.clone().transpose());
-            let by_rows = Held::new(transpose.clone().transpose());
-            let (x, by_columns) = (held(x), Held::new(transpose));
+            let (x, by_rows) = (held(x), Held::by_rows(transpose.clone().transpose()));
+            let by_columns = Held::new(transpose.transpose());
             let x = Rows::Of(Left { values: values(&x), row: depth, column: 1 });
             let packed = PackRows { x, rows, depth }.with_simd(scalar);
-            for weight in
-                [Ordered::ByRows(by_rows.weight()), Ordered::ByColumns(by_columns.weight())]
-            {
+            for weight in [by_rows.ordered(), by_columns.ordered()] {
                 let (mut output, mut buffer) = (vec![0.0; rows * columns], Vec::new());
                 assert_eq!(packed.is_some(), depth == 19);
                 let mut rows: Vec<_> = output.chunks_exact_mut(columns).collect();

@@ -5,16 +5,16 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::super::weight::Weight;
+use super::super::weight::{Ordered, Weight};
+use super::DEPTH;
 use super::left::Rows;
 use super::turn::turn;
-use super::{DEPTH, Ordered};
 
 /// Depths that are copied at a time.
 pub(super) const STEP: usize = 8;
 
 /// Rows in tiles of so many: `[tiles, depth, rows]`.
-pub(super) struct Tiles {
+pub(in super::super) struct Tiles {
     values: Vec<f32>,
     depth: usize,
     rows: usize,

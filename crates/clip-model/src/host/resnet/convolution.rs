@@ -1,16 +1,18 @@
 use std::iter;
+use std::sync::Arc;
 
 use burn::backend::flex::FlexTensor;
 use burn::nn::conv::Conv2d;
 use burn::tensor::{DType, Tensor};
 
 use super::super::finish::Finishing;
+use super::super::kept::Kept;
 use super::super::linear::{FEW_ROWS, add_product};
-use super::super::packed::{Ordered, Packed, Rows, Windows};
+use super::super::packed::{Packed, PackedWeight, Rows, Windows};
 use super::super::weight::Held;
-use super::super::{held, values, zeros};
+use super::super::{held, takes, values, zeros};
 use super::pixels::{Pixels, bordered};
-use super::winograd::Winograd;
+use super::winograd::{TransformedWeight, Winograd};
 use crate::vision::BatchNorm;
 
 /// Pixels of a window's side that are not one.
@@ -25,13 +27,38 @@ pub(super) struct Convolution {
     scale: FlexTensor,
     /// What it then adds, `[out]`.
     bias: FlexTensor,
+    packed: KeptFilter,
+}
+
+/// A weight packed once for all images, if it was.
+pub(super) type KeptFilter = Option<Arc<Kept<Filter>>>;
+
+/// A packed weight, by the side of its windows.
+#[derive(Debug)]
+pub(super) enum Filter {
+    One(PackedWeight),
+    Three(TransformedWeight),
+}
+
+/// Packs a convolution's weight, if it is in f32.
+pub(super) fn kept_filter(convolution: &Conv2d) -> KeptFilter {
+    let weight = convolution.weight.val();
+    let [columns, channels, side, _] = weight.dims();
+    let pack = |held: &Held| match side {
+        1 => Filter::One(PackedWeight::new(held.ordered(), 0..channels, 0..columns)),
+        _ => Filter::Three(TransformedWeight::new(
+            values(&super::super::held(weight.clone())),
+            columns,
+        )),
+    };
+    takes(&weight).then(|| Arc::new(Kept::new(Held::new(matrix(&weight)), pack)))
 }
 
 impl Convolution {
-    pub fn new(convolution: &Conv2d, norm: &BatchNorm) -> Self {
+    pub fn new(convolution: &Conv2d, norm: &BatchNorm, packed: &KeptFilter) -> Self {
         let [stride, _] = convolution.stride;
         let [scale, bias] = norm.scale_and_bias().map(held);
-        Self { weight: convolution.weight.val(), stride, scale, bias }
+        Self { weight: convolution.weight.val(), stride, scale, bias, packed: packed.clone() }
     }
 
     /// Of images, `[batch, 3, height, width]`, with a ReLU.
@@ -47,9 +74,9 @@ impl Convolution {
             [channels * channel, row * self.stride, self.stride],
         );
         let windows = Windows { values: &images, starts: &starts, offsets: &window };
-        let (weight, columns) = (Held::new(self.matrix()), 0..values(&self.scale).len());
+        let (weight, columns) = (Held::new(matrix(&self.weight)), 0..values(&self.scale).len());
         self.output([batch, size[0], size[1]], None, true, |values, finish| {
-            let (x, weight) = (Rows::Windows(windows), Ordered::ByColumns(weight.weight()));
+            let (x, weight) = (Rows::Windows(windows), weight.ordered());
             Packed { x, weight, columns, finish }.add_to(values);
         })
     }
@@ -72,37 +99,54 @@ impl Convolution {
     fn of(&self, x: &Pixels, added: Option<&Pixels>, relu: bool) -> Pixels {
         let [.., side] = self.weight.dims();
         let [batch, height, width, _] = x.shape;
-        let size = [batch, height, width];
-        if side == 1 {
-            return self.of_rows(&x.values, size, added, relu);
-        }
-        if batch * height * width <= FEW_ROWS {
+        let (pixels, size) = (batch * height * width, [batch, height, width]);
+        let weight = Held::new(matrix(&self.weight));
+        match self.packed.as_ref().and_then(|packed| packed.of(&weight)) {
+            Some(Filter::One(packed)) => {
+                self.of_rows(&x.values, size, &weight, Some(packed), added, relu)
+            }
+            Some(Filter::Three(transformed)) => self.of_tiles(x, transformed, added, relu),
+            None if side == 1 => self.of_rows(&x.values, size, &weight, None, added, relu),
             // A copy of the windows costs less than one of the weight.
-            return self.of_rows(&copied_windows(x), size, added, relu);
+            None if pixels <= FEW_ROWS => {
+                self.of_rows(&copied_windows(x), size, &weight, None, added, relu)
+            }
+            None => {
+                let weight = held(self.weight.clone().cast(DType::F32));
+                let columns = values(&self.scale).len();
+                let transformed = TransformedWeight::new(values(&weight), columns);
+                self.of_tiles(x, &transformed, added, relu)
+            }
         }
-        self.of_tiles(x, added, relu)
     }
 
     /// Of rows, `[batch * height * width, in * side * side]`.
-    fn of_rows(&self, x: &[f32], size: [usize; 3], added: Option<&Pixels>, relu: bool) -> Pixels {
-        let (weight, columns) = (Held::new(self.matrix()), 0..values(&self.scale).len());
-        self.output(size, added, relu, |values, finish| {
-            add_product(x, weight.weight(), columns, finish, values);
+    fn of_rows(
+        &self,
+        x: &[f32],
+        size: [usize; 3],
+        weight: &Held,
+        packed: Option<&PackedWeight>,
+        added: Option<&Pixels>,
+        relu: bool,
+    ) -> Pixels {
+        let columns = 0..values(&self.scale).len();
+        self.output(size, added, relu, |output, finish| {
+            add_product(x, weight, packed, columns, finish, output);
         })
     }
 
-    fn of_tiles(&self, x: &Pixels, added: Option<&Pixels>, relu: bool) -> Pixels {
+    fn of_tiles(
+        &self,
+        x: &Pixels,
+        weight: &TransformedWeight,
+        added: Option<&Pixels>,
+        relu: bool,
+    ) -> Pixels {
         let [batch, height, width, _] = x.shape;
-        let weight = held(self.matrix().cast(DType::F32));
         self.output([batch, height, width], added, relu, |output, finish| {
-            Winograd::new(x, values(&weight), finish).write(output);
+            Winograd { x, weight, finish }.write(output);
         })
-    }
-
-    /// `[out, in * side * side]`.
-    fn matrix(&self) -> Tensor<2> {
-        let [output, ..] = self.weight.dims();
-        self.weight.clone().reshape([output as i32, -1])
     }
 
     /// What a product is added to and finished.
@@ -119,6 +163,12 @@ impl Convolution {
         add(&mut output, Normalize { scale, bias, added, relu });
         Pixels { values: output, shape: [batch, height, width, scale.len()] }
     }
+}
+
+/// `[out, in, side, side]` as `[in * side * side, out]`.
+fn matrix(weight: &Tensor<4>) -> Tensor<2> {
+    let [output, ..] = weight.dims();
+    weight.clone().reshape([output as i32, -1]).transpose()
 }
 
 /// The windows of all pixels, `[batch * height * width, in * side * side]`.

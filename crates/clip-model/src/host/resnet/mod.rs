@@ -10,11 +10,11 @@ use std::ops::ControlFlow;
 
 use burn::tensor::{DType, Tensor};
 
-use self::convolution::Convolution;
+use self::convolution::{Convolution, KeptFilter, kept_filter};
 use self::pixels::Pixels;
 use super::{held, tensor, values};
 use crate::device::is_cpu;
-use crate::vision::{Bottleneck, ModifiedResNet};
+use crate::vision::{Bottleneck, Downsample, ModifiedResNet};
 use crate::{Mode, Statistics};
 
 /// Pixels of an image's side for one position.
@@ -58,19 +58,44 @@ pub(crate) fn positions(
 
 fn stem(resnet: &ModifiedResNet, images: &[f32], [channels, height, width]: [usize; 3]) -> Pixels {
     let shape = [images.len() / (channels * height * width), channels, height, width];
-    let x = Convolution::new(&resnet.conv1, &resnet.bn1).of_images(images, shape);
-    let x = Convolution::new(&resnet.conv2, &resnet.bn2).activated(&x);
-    Convolution::new(&resnet.conv3, &resnet.bn3).activated(&x).pooled(2)
+    // Of so few channels that packing them costs nothing beside as many pixels.
+    let packed = &None;
+    let x = Convolution::new(&resnet.conv1, &resnet.bn1, packed).of_images(images, shape);
+    let x = Convolution::new(&resnet.conv2, &resnet.bn2, packed).activated(&x);
+    Convolution::new(&resnet.conv3, &resnet.bn3, packed).activated(&x).pooled(2)
+}
+
+/// The weights of a block's convolutions, packed once for all images, if they were.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct PackedFilters {
+    conv1: KeptFilter,
+    conv2: KeptFilter,
+    conv3: KeptFilter,
+    downsample: KeptFilter,
+}
+
+impl PackedFilters {
+    pub fn of(block: &Bottleneck) -> Self {
+        Self {
+            conv1: kept_filter(&block.conv1),
+            conv2: kept_filter(&block.conv2),
+            conv3: kept_filter(&block.conv3),
+            downsample: block.downsample.as_ref().and_then(|branch| kept_filter(&branch.conv)),
+        }
+    }
 }
 
 fn block(x: Pixels, block: &Bottleneck) -> Pixels {
-    let out = Convolution::new(&block.conv1, &block.bn1).activated(&x);
-    let out = Convolution::new(&block.conv2, &block.bn2).activated(&out).pooled(block.stride);
-    let x = match &block.downsample {
-        Some(branch) => Convolution::new(&branch.conv, &branch.bn).linear(&x.pooled(block.stride)),
+    let Bottleneck { conv1, bn1, conv2, bn2, conv3, bn3, downsample, packed, stride } = block;
+    let out = Convolution::new(conv1, bn1, &packed.conv1).activated(&x);
+    let out = Convolution::new(conv2, bn2, &packed.conv2).activated(&out).pooled(*stride);
+    let x = match downsample {
+        Some(Downsample { conv, bn }) => {
+            Convolution::new(conv, bn, &packed.downsample).linear(&x.pooled(*stride))
+        }
         None => x,
     };
-    Convolution::new(&block.conv3, &block.bn3).activated_with(&out, &x)
+    Convolution::new(conv3, bn3, &packed.conv3).activated_with(&out, &x)
 }
 
 #[cfg(test)]

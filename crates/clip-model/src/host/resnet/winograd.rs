@@ -9,9 +9,9 @@ use pulp::{Arch, NullaryFnOnce, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::super::finish::Finishing;
-use super::super::packed::{Ordered, PackedWeight, Rows};
-use super::super::tile::{LANES, Left};
-use super::super::weight::Weight;
+use super::super::packed::{Left, PackedWeight, Rows};
+use super::super::tile::{self, LANES};
+use super::super::weight::{Ordered, Weight};
 use super::pixels::Pixels;
 use super::transform::{OfInput, OfProducts, OfWeight, transform};
 
@@ -29,29 +29,34 @@ const TASKS: usize = 4;
 
 /// A convolution of 3x3 with a stride of one and a border of one pixel.
 pub(super) struct Winograd<'a, F> {
-    x: &'a Pixels,
-    /// By product.
-    weights: Vec<PackedWeight>,
-    columns: usize,
-    finish: F,
+    pub x: &'a Pixels,
+    pub weight: &'a TransformedWeight,
+    pub finish: F,
 }
 
-impl<'a, F: Finishing> Winograd<'a, F> {
-    /// The weight, `[out, in, 3, 3]`.
-    pub fn new(x: &'a Pixels, weight: &[f32], finish: F) -> Self {
-        let [.., channels] = x.shape;
-        let columns = weight.len() / (channels * WINDOW * WINDOW);
+/// A weight, transformed and packed for any number of images.
+#[derive(Debug)]
+pub(super) struct TransformedWeight {
+    by_product: Vec<PackedWeight>,
+    columns: usize,
+}
+
+impl TransformedWeight {
+    /// Of `[out, in, 3, 3]`.
+    pub fn new(weight: &[f32], columns: usize) -> Self {
+        let channels = weight.len() / (columns * WINDOW * WINDOW);
         let weight = transformed(weight, channels);
         let weight = Ordered::ByColumns(Weight::of(&weight, [columns, PRODUCTS * channels]));
         let pack = |depth| PackedWeight::new(weight, depth, 0..columns);
-        let weights = products(channels).map(pack).collect();
-        Self { x, weights, columns, finish }
+        Self { by_product: products(channels).map(pack).collect(), columns }
     }
+}
 
+impl<F: Finishing> Winograd<'_, F> {
     /// Writes `output`, `[batch, height, width, out]`, and finishes it.
     pub fn write(&self, output: &mut [f32]) {
         let [_, height, width, _] = self.x.shape;
-        let row = width * self.columns;
+        let row = width * self.weight.columns;
         let images = output.chunks_exact_mut(height * row);
         let mut tile_rows: Vec<_> =
             images.flat_map(|image| image.chunks_mut(OUTPUTS * row)).collect();
@@ -141,7 +146,8 @@ impl<F: Finishing> WithSimd for Task<'_, '_, F> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { convolution, first, buffers, rows } = self;
-        let Winograd { x: pixels, weights, columns, finish } = convolution;
+        let Winograd { x: pixels, weight, finish } = convolution;
+        let TransformedWeight { by_product, columns } = weight;
         let [_, height, width, channels] = pixels.shape;
         let tiles = width.div_ceil(OUTPUTS);
         let [input, products] = [channels, *columns].map(stride);
@@ -155,12 +161,13 @@ impl<F: Finishing> WithSimd for Task<'_, '_, F> {
         }
         buffers.products.clear();
         buffers.products.resize(rows.len() * tiles * products, 0.0);
-        let x = Rows::Of(Left { values: &buffers.input, row: input, column: 1 });
-        for (product, weight) in weights.iter().enumerate() {
+        let x = Rows::Of(tile::Left { values: &buffers.input, row: input, column: 1 });
+        for (product, weight) in by_product.iter().enumerate() {
             let of_tiles = buffers.products.chunks_exact_mut(products);
             let mut output: Vec<_> =
                 of_tiles.map(|tile| &mut tile[product * columns..][..*columns]).collect();
-            weight.add_rows(simd, x, 0, &mut buffers.packed, &mut output);
+            let left = Left { x, first: 0, tiles: None };
+            weight.add_product(simd, left, 0..*columns, &mut buffers.packed, &mut output);
         }
         buffers.spare.resize(OUTPUTS * OUTPUTS * columns, 0.0);
         let of_rows = buffers.products.chunks_exact(tiles * products);
