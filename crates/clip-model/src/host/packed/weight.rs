@@ -24,8 +24,8 @@ struct Panel {
     buffer: Vec<f32>,
     /// Where in it they are.
     values: Range<usize>,
+    /// The depths and the first column, among those that are packed.
     depth: Range<usize>,
-    /// The first column, among those that are packed.
     column: usize,
 }
 
@@ -44,14 +44,14 @@ impl PackedWeight {
     pub fn new(weight: Ordered<'_>, depth: Range<usize>, columns: Range<usize>) -> Self {
         let arch = Arch::new();
         let width = arch.dispatch(Width);
-        let firsts = || columns.clone().step_by(width);
+        let first = [depth.start, columns.start];
+        let starts = || columns.clone().step_by(width);
         let panels: Vec<_> = depths(depth)
-            .flat_map(|depth| firsts().map(move |first| (depth.clone(), first)))
+            .flat_map(|depth| starts().map(move |start| (depth.clone(), start)))
             .collect();
-        let pack = |(depth, first): (Range<usize>, usize)| {
-            let column = first - columns.start;
-            let columns = first..columns.end.min(first + width);
-            arch.dispatch(Pack { lines: Lines { weight, depth, columns }, column })
+        let pack = |(depth, start): (Range<usize>, usize)| {
+            let columns = start..columns.end.min(start + width);
+            arch.dispatch(Pack { lines: Lines { weight, depth, columns }, first })
         };
         Self { panels: panels.into_par_iter().map(pack).collect() }
     }
@@ -129,7 +129,8 @@ impl WithSimd for Width {
 
 struct Pack<'a> {
     lines: Lines<'a>,
-    column: usize,
+    /// Of all that is packed the first depth and column.
+    first: [usize; 2],
 }
 
 impl WithSimd for Pack<'_> {
@@ -137,8 +138,9 @@ impl WithSimd for Pack<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) -> Panel {
-        let Self { lines, column } = self;
-        let depth = lines.depth.clone();
+        let Self { lines, first: [first_depth, first_column] } = self;
+        let depth = lines.depth.start - first_depth..lines.depth.end - first_depth;
+        let column = lines.columns.start - first_column;
         let mut buffer = Vec::new();
         let (values, _) = lines.packed(2 * S::F32_LANES, &mut buffer);
         Panel { buffer, values, depth, column }

@@ -3,7 +3,6 @@
 
 mod convolution;
 mod pixels;
-mod transform;
 mod winograd;
 
 use std::ops::ControlFlow;
