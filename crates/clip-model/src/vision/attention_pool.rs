@@ -1,6 +1,6 @@
 use burn::module::{Module, Param};
 use burn::nn::{Initializer, Linear, LinearConfig};
-use burn::tensor::module::attention;
+use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Tensor};
 
 use super::linear;
@@ -62,21 +62,29 @@ impl AttentionPool2d {
         let query = mean + embedding.clone().slice([0..1, 0..channels]).unsqueeze();
         let x = x + embedding.unsqueeze();
 
-        let mixed = attention(
-            self.split(project(&self.q_proj, query)),
-            self.split(project(&self.k_proj, x.clone())),
-            self.split(project(&self.v_proj, x)),
-            None,
-            None,
-            Default::default(),
-        ); // [batch, heads, 1, head_width]
-        project(&self.c_proj, mixed.reshape([batch, 1, channels])).squeeze_dim(1)
+        // With one query, what keys and values are projected from is projected in their place: a
+        // product with each weight for an image, not for each position. The bias of keys adds the same
+        // to all scores, which changes nothing.
+        let scale = (self.heads as f64 / channels as f64).sqrt();
+        let query = project(&self.q_proj, query) * scale;
+        let query = query.reshape([batch, self.heads, channels / self.heads]).swap_dims(0, 1);
+        let asked = query.matmul(self.by_head(&self.k_proj)).swap_dims(0, 1); // [batch, heads, channels]
+        let scores = softmax(asked.matmul(x.clone().swap_dims(1, 2)), 2);
+        let found = scores.matmul(x).swap_dims(0, 1); // [heads, batch, channels]
+        let mixed = found.matmul(self.by_head(&self.v_proj).swap_dims(1, 2)).swap_dims(0, 1);
+        let mixed = mixed.reshape([batch, 1, channels]);
+        let mixed = match &self.v_proj.bias {
+            Some(bias) => mixed + bias.val().unsqueeze(),
+            None => mixed,
+        };
+        project(&self.c_proj, mixed).squeeze_dim(1)
     }
 
-    /// `[batch, sequence, channels]` to `[batch, heads, sequence, head_width]`.
-    fn split(&self, x: Tensor<3>) -> Tensor<4> {
-        let [batch, sequence, channels] = x.dims();
-        x.reshape([batch, sequence, self.heads, channels / self.heads]).swap_dims(1, 2)
+    /// A projection's weight, `[heads, head_width, channels]`.
+    fn by_head(&self, projection: &Linear) -> Tensor<3> {
+        let weight = projection.weight.val().transpose();
+        let [channels, input] = weight.dims();
+        weight.reshape([self.heads, channels / self.heads, input])
     }
 }
 
