@@ -53,6 +53,7 @@ impl Tile<'_> {
             (6, 1) => self.add::<S, 6, 1>(simd, rows),
             (6, 2) => self.add::<S, 6, 2>(simd, rows),
             (6, 3 | 4) => self.add::<S, 6, 4>(simd, rows),
+            (6, 5) => self.add::<S, 6, 5>(simd, rows),
             (6, _) => self.add::<S, 6, 6>(simd, rows),
             (_, 1) => self.add::<S, 14, 1>(simd, rows),
             (_, 2..=4) => self.add::<S, 14, 4>(simd, rows),

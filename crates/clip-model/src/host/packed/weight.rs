@@ -77,25 +77,33 @@ impl PackedWeight {
         for panels in self.panels.chunk_by(|panel, next| panel.depth == next.depth) {
             let panels = &panels[columns.start / width..columns.end.div_ceil(width)];
             let Some(Panel { depth, .. }) = panels.first() else { return };
-            let packs = tiles.is_none() && !are_read_where_they_lie::<S>(x, depth.len());
-            if packs {
+            let lies = tiles.is_none() && are_read_where_they_lie::<S>(x, depth.len());
+            if tiles.is_none() && !lies {
                 pack_part(x, first..first + rows.len(), depth.clone(), most, buffer);
             }
             let size = buffer.len() / count;
             for (index, panel) in panels.iter().enumerate() {
+                let column = panel.column - columns.start;
                 // The next panel is asked for while this one is multiplied.
                 let next = panels.get(index + 1).map_or(&[][..], Panel::values);
                 let mut next = next.chunks(next.len().div_ceil(count).max(1));
-                for (index, rows) in rows.chunks_mut(most).enumerate() {
+                let (mut start, mut rest) = (first, &mut *rows);
+                for tile in 0..count {
                     fetch(next.next().unwrap_or_default());
-                    let start = first + index * most;
+                    // Tiles as even as can be: the sums of few rows wait for each other.
+                    let height = match lies {
+                        true => rest.len().div_ceil(count - tile),
+                        false => most.min(rest.len()),
+                    };
+                    let rows;
+                    (rows, rest) = rest.split_at_mut(height);
                     let x = match tiles {
                         Some(tiles) => Source::Packed(tiles.tile(start / most, depth.clone())),
-                        None if packs => Source::Packed(&buffer[index * size..][..size]),
-                        None => Source::Lying { x, first: start, depth: depth.clone() },
+                        None if lies => Source::Lying { x, first: start, depth: depth.clone() },
+                        None => Source::Packed(&buffer[tile * size..][..size]),
                     };
-                    let column = panel.column - columns.start;
                     Tile { x, panel: panel.values(), column }.add_to(simd, rows);
+                    start += height;
                 }
             }
         }

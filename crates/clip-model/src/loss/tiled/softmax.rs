@@ -55,8 +55,11 @@ impl Normalizers {
 impl LogitRows {
     /// The normalisers of these rows, and their part of the columns'.
     pub fn normalizers(&self) -> Normalizers {
+        /// Parts of the columns' that are merged at a time: as few as hold little memory, as many as
+        /// round seldom.
+        const PARTS: usize = 16;
         let mut of_rows = Vec::new();
-        // Those of each block of rows, to be merged.
+        // Those of blocks of rows.
         let mut of_columns = Vec::new();
         for rows in self.row_blocks() {
             let (mut row_parts, mut column_parts) = (Vec::new(), Vec::new());
@@ -68,6 +71,9 @@ impl LogitRows {
             }
             of_rows.push(log_sum_exp_of_rows(Tensor::cat(row_parts, 1)));
             of_columns.push(Tensor::cat(column_parts, 1));
+            if of_columns.len() == PARTS {
+                of_columns = vec![log_sum_exp_of_columns(Tensor::cat(of_columns, 0))];
+            }
         }
         let columns = log_sum_exp_of_columns(Tensor::cat(of_columns, 0));
         Normalizers { rows: Tensor::cat(of_rows, 0), columns }
