@@ -63,14 +63,21 @@ impl AttentionPool2d {
         let x = x + embedding.unsqueeze();
 
         // With one query, what keys and values are projected from is projected in their place: a
-        // product with each weight for an image, not for each position. The bias of keys adds the same
-        // to all scores, which changes nothing.
-        let scale = (self.heads as f64 / channels as f64).sqrt();
-        let query = project(&self.q_proj, query) * scale;
-        let query = query.reshape([batch, self.heads, channels / self.heads]).swap_dims(0, 1);
-        let asked = query.matmul(self.by_head(&self.k_proj)).swap_dims(0, 1); // [batch, heads, channels]
-        let scores = softmax(asked.matmul(x.clone().swap_dims(1, 2)), 2);
-        let found = scores.matmul(x).swap_dims(0, 1); // [heads, batch, channels]
+        // product with each weight for an image, not for each position.
+        let width = channels / self.heads;
+        let query = project(&self.q_proj, query) * (width as f64).sqrt().recip();
+        let query = query.reshape([batch, self.heads, width]).swap_dims(0, 1);
+        let asked = query.clone().matmul(self.by_head(&self.k_proj)).swap_dims(0, 1);
+        let scores = asked.matmul(x.clone().swap_dims(1, 2)); // [batch, heads, positions]
+        let scores = match &self.k_proj.bias {
+            // The same for all positions, so that its gradient is rounding alone, as the reference's.
+            Some(bias) => {
+                let bias = bias.val().reshape([self.heads, width, 1]);
+                scores + query.matmul(bias).swap_dims(0, 1)
+            }
+            None => scores,
+        };
+        let found = softmax(scores, 2).matmul(x).swap_dims(0, 1); // [heads, batch, channels]
         let mixed = found.matmul(self.by_head(&self.v_proj).swap_dims(1, 2)).swap_dims(0, 1);
         let mixed = mixed.reshape([batch, 1, channels]);
         let mixed = match &self.v_proj.bias {
