@@ -27,6 +27,7 @@ pub(super) struct Layer {
     pub weight: Tensor<2>,
     /// `[out]`, in f32.
     pub bias: Tensor<1>,
+    /// The weight.
     pub packed: KeptPacked,
 }
 

@@ -27,6 +27,7 @@ pub(super) struct Convolution {
     scale: FlexTensor,
     /// What it then adds, `[out]`.
     bias: FlexTensor,
+    /// The weight.
     packed: KeptFilter,
 }
 
@@ -36,7 +37,9 @@ pub(super) type KeptFilter = Option<Arc<Kept<Filter>>>;
 /// A packed weight, by the side of its windows.
 #[derive(Debug)]
 pub(super) enum Filter {
+    /// `[in, out]`.
     One(PackedWeight),
+    /// `[out, in, 3, 3]`, transformed.
     Three(TransformedWeight),
 }
 
@@ -44,12 +47,9 @@ pub(super) enum Filter {
 pub(super) fn kept_filter(convolution: &Conv2d) -> KeptFilter {
     let weight = convolution.weight.val();
     let [columns, channels, side, _] = weight.dims();
-    let pack = |held: &Held| match side {
-        1 => Filter::One(PackedWeight::new(held.ordered(), 0..channels, 0..columns)),
-        _ => Filter::Three(TransformedWeight::new(
-            values(&super::super::held(weight.clone())),
-            columns,
-        )),
+    let pack = |matrix: &Held| match side {
+        1 => Filter::One(PackedWeight::new(matrix.ordered(), 0..channels, 0..columns)),
+        _ => Filter::Three(TransformedWeight::new(values(&held(weight.clone())), columns)),
     };
     takes(&weight).then(|| Arc::new(Kept::new(Held::new(matrix(&weight)), pack)))
 }
