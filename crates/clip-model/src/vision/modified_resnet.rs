@@ -95,11 +95,13 @@ impl ModifiedResNet {
     fn forward_on_cores(&self, images: Tensor<4>, mode: Mode) -> Tensor<2> {
         #[cfg(feature = "flex")]
         let images = match positions(self, images, mode) {
-            ControlFlow::Break(positions) => return self.attnpool.forward_positions(positions),
+            ControlFlow::Break(positions) => {
+                return self.attnpool.forward_positions(positions, mode);
+            }
             ControlFlow::Continue(images) => images,
         };
         let x = self.stem(images, mode);
-        self.attnpool.forward(self.blocks().fold(x, |x, block| block.forward(x, mode)))
+        self.attnpool.forward(self.blocks().fold(x, |x, block| block.forward(x, mode)), mode)
     }
 
     /// What comes before the blocks: `[batch, 3, height, width]` to

@@ -93,7 +93,7 @@ fn image_chain<'a>(model: &'a Clip, pairs: &'a Pairs, mode: Mode) -> Either<'a> 
             Either::Maps(Chain {
                 stem: Box::new(move || resnet.stem(images(), mode)),
                 blocks,
-                head: Box::new(|x| normalize(resnet.attnpool.forward(x))),
+                head: Box::new(move |x| normalize(resnet.attnpool.forward(x, mode))),
             })
         }
     }
