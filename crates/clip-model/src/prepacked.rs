@@ -8,8 +8,8 @@ impl Clip {
     /// memory pays: as much again as the packed weights take, of convolutions of 3x3 near twice as much.
     ///
     /// Nothing else changes: the parameters stay, and a block whose parameters are changed afterwards
-    /// computes with the new ones, as fast as before, while what was packed stays in memory. Where Burn's operations compute blocks (on another
-    /// device, with a layer scale), this does nothing.
+    /// computes with the new ones, as fast as before, while what was packed stays in memory. Where
+    /// Burn's operations compute blocks (on another device, with a layer scale), this does nothing.
     pub fn into_prepacked(mut self) -> Self {
         if let VisionTower::ModifiedResNet(resnet) = &mut self.visual {
             resnet.blocks_mut().for_each(|block| block.packed = PackedFilters::of(block));
